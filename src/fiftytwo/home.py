@@ -1,0 +1,107 @@
+"""The learner's home: plain files, an append-only event log, and where everything lies.
+
+::
+
+    my52/                       FIFTYTWO_HOME, or my52 in this folder or in one above it
+      week01/                   BRIEF.md and the learner's file; nothing in it is ever overwritten
+      evidence/week01/RUN/      evidence.json beside its figures and artifacts, one folder a run
+      report/                   the static site
+      events.jsonl              what happened, one JSON line each, only ever appended to
+      fiftytwo.db               an index that can be rebuilt from the files above
+      .fiftytwo/                what ``update`` and ``hint`` remember: starter files as handed out
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+FOLDER = "my52"
+
+
+@dataclass(frozen=True)
+class Event:
+    """Something that happened: ``kind`` is a short name such as ``"start"``, ``"check"`` or ``"hint"``."""
+
+    time: str
+    kind: str
+    week: int | None
+    facts: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Home:
+    """Where one learner's year lies."""
+
+    root: Path
+
+    @classmethod
+    def find(cls, start: Path | None = None) -> Home:
+        """``FIFTYTWO_HOME``, else the nearest ``my52`` at or above ``start``, else ``start/my52``.
+
+        The folder need not exist yet; it is made by the first command that writes.
+        """
+        named = os.environ.get("FIFTYTWO_HOME")
+        if named:
+            return cls(Path(named).expanduser().absolute())
+        here = (start or Path.cwd()).absolute()
+        for folder in (here, *here.parents):
+            if folder.name == FOLDER and (folder / "events.jsonl").exists():
+                return cls(folder)
+            if (folder / FOLDER / "events.jsonl").exists():
+                return cls(folder / FOLDER)
+        return cls(here / FOLDER)
+
+    def week(self, number: int) -> Path:
+        """Folder of the learner's files for a week."""
+        return self.root / f"week{number:02d}"
+
+    def evidence(self, number: int) -> Path:
+        """Folder of a week's runs."""
+        return self.root / "evidence" / f"week{number:02d}"
+
+    @property
+    def report(self) -> Path:
+        """Folder of the static site."""
+        return self.root / "report"
+
+    @property
+    def memory(self) -> Path:
+        """Folder of what the commands remember between calls."""
+        return self.root / ".fiftytwo"
+
+    @property
+    def database_url(self) -> str:
+        """``FIFTYTWO_DATABASE``, or the SQLite file in the home."""
+        return os.environ.get("FIFTYTWO_DATABASE") or f"sqlite:///{self.root / 'fiftytwo.db'}"
+
+    def log(self, kind: str, week: int | None = None, **facts: Any) -> None:
+        """Append one event; concurrent writers never mix their lines."""
+        self.root.mkdir(parents=True, exist_ok=True)
+        row = {"time": datetime.now(UTC).isoformat(), "kind": kind, "week": week, **facts}
+        line = (json.dumps(row, ensure_ascii=False) + "\n").encode()
+        descriptor = os.open(self.root / "events.jsonl", os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
+        try:
+            os.write(descriptor, line)  # one write to an O_APPEND file is one line, whoever else writes
+        finally:
+            os.close(descriptor)
+
+    def events(self, kind: str | None = None, week: int | None = None) -> Iterator[Event]:
+        """Past events, oldest first; a torn last line (a full disk, a kill) is passed over."""
+        try:
+            lines = (self.root / "events.jsonl").read_text("utf-8", errors="replace").splitlines()
+        except FileNotFoundError:
+            return
+        for line in lines:
+            try:
+                row = json.loads(line)
+                event = Event(row.pop("time"), row.pop("kind"), row.pop("week"), row)
+            except (ValueError, KeyError, AttributeError):
+                continue
+            if (kind is None or event.kind == kind) and (week is None or event.week == week):
+                yield event
