@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sized
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -57,7 +57,9 @@ class Needed:
         """
         path = self.folder / "artifacts" / name
         if not path.exists():
-            raise FileNotFoundError(f"week {self.week} left no artifact {name!r}; run it again: fiftytwo run {self.week}")
+            raise FileNotFoundError(
+                f"week {self.week} left no artifact {name!r}; run it again: fiftytwo run {self.week}"
+            )
         return path
 
 
@@ -179,10 +181,10 @@ class Lab:
 
     def progress(self, iterable: Iterable[Item], label: str) -> Iterator[Item]:
         """Iterate and report progress."""
-        total = len(iterable) if hasattr(iterable, "__len__") else None
+        total = len(iterable) if isinstance(iterable, Sized) else None
         last = 0.0
         done = 0
-        for done, item in enumerate(iterable, 1):  # noqa: B007 - done is reported after the loop
+        for done, item in enumerate(iterable, 1):
             yield item
             now = time.monotonic()
             if self._report_progress and now - last > 0.2:

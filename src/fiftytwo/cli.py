@@ -1,0 +1,133 @@
+"""The command ``fiftytwo``: names, one line each, and where the command lives.
+
+A command's module is imported only when that command runs, so that ``--help`` costs next to nothing.
+"""
+
+from __future__ import annotations
+
+import difflib
+import importlib
+import sys
+from typing import Any, NamedTuple
+
+import click
+
+
+class Entry(NamedTuple):
+    """Where a command lives and what the overview says of it."""
+
+    address: str
+    summary: str
+
+
+COMMANDS = {
+    "start": Entry("fiftytwo.learner.commands:start", "Begin a week: its brief and its starter file."),
+    "check": Entry("fiftytwo.learner.commands:check", "Measure your code against the week's bounds."),
+    "hint": Entry("fiftytwo.learner.commands:hint", "The next hint for the first failing check."),
+    "solution": Entry("fiftytwo.learner.commands:solution", "Your code beside the reference."),
+    "compare": Entry(
+        "fiftytwo.learner.commands:compare", "Yours, the reference and the library: time, memory, result."
+    ),
+    "reset": Entry("fiftytwo.learner.commands:reset", "Put a week back to its starter; your file is kept."),
+    "update": Entry("fiftytwo.learner.commands:update", "Merge a changed starter into your edited file."),
+    "run": Entry("fiftytwo.run_command:run", "Run the reference builds and keep their evidence."),
+    "report": Entry("fiftytwo.report.command:report", "Write the evidence as a static site."),
+    "plan": Entry("fiftytwo.plan_command:plan", "The fifty-two weeks and where each stands."),
+    "data": Entry("fiftytwo.data_command:data", "The datasets: list, fetch, where."),
+}
+_TODAY = "fiftytwo.learner.commands:today"
+_GROUPS = {
+    "Learn": ("start", "check", "hint", "solution", "compare", "reset", "update"),
+    "Run": ("run", "report", "plan", "data"),
+}
+
+
+class LazyGroup(click.Group):
+    """A group whose commands are imported when they are asked for."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
+        """Every command, in the order of the overview."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
+        """Import a command."""
+        return _load(COMMANDS[cmd_name].address) if cmd_name in COMMANDS else None
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Find a command; an unknown one is answered with the nearest."""
+        name = args[0] if args else ""
+        if name and not name.startswith("-") and name not in COMMANDS:
+            near = difflib.get_close_matches(name, COMMANDS, n=1, cutoff=0.5)
+            guess = f" Did you mean '{near[0]}'?" if near else " See: fiftytwo --help"
+            raise click.UsageError(f"there is no command '{name}'.{guess}", ctx)
+        return super().resolve_command(ctx, args)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
+        """List the commands from the table above, importing none."""
+        for title, names in _GROUPS.items():
+            with formatter.section(title):
+                formatter.write_dl([(name, COMMANDS[name].summary) for name in names])
+
+
+def _load(address: str) -> click.Command:
+    module, _, name = address.partition(":")
+    command: Any = getattr(importlib.import_module(module), name)
+    assert isinstance(command, click.Command)
+    return command
+
+
+@click.group(cls=LazyGroup, invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="fiftytwo", message="fiftytwo %(version)s")
+@click.pass_context
+def cli(ctx: click.Context) -> None:
+    r"""Fifty-Two: a year of AI engineering that runs.
+
+    Without a command: where you are in the year and what comes next.
+
+    \b
+    The learner's loop:
+      fiftytwo start 1      my52/week01/ with a brief and a starter file
+      fiftytwo check 1      the checks on your code, --watch to check on every save
+      fiftytwo hint 1       the next hint for the first failing check
+    """
+    if ctx.invoked_subcommand is None:
+        ctx.invoke(_load(_TODAY))
+
+
+def main() -> None:
+    """Entry point of the console script: errors in one line, never a traceback."""
+    try:
+        cli.main(prog_name="fiftytwo", standalone_mode=False)
+    except click.exceptions.Exit as error:
+        sys.exit(error.exit_code)
+    except (click.Abort, KeyboardInterrupt):
+        click.echo("stopped", err=True)
+        sys.exit(130)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except BrokenPipeError:  # the reader of our output, such as head, has gone
+        sys.stderr.close()
+        sys.exit(141)
+    except Exception as error:
+        sys.exit(_last_resort(error))
+
+
+def _last_resort(error: Exception) -> int:
+    """One line about an error that nobody foresaw; the traceback goes to a file."""
+    import tempfile
+    import traceback
+    from pathlib import Path
+
+    from mltoolkit.errors import ToolkitError
+
+    text = " ".join(str(error).split()) or type(error).__name__
+    if isinstance(error, ToolkitError):
+        click.echo(f"error: {text}", err=True)
+        return 2
+    with tempfile.NamedTemporaryFile("w", prefix="fiftytwo-", suffix=".txt", delete=False, encoding="utf-8") as file:
+        traceback.print_exception(error, file=file)
+    click.echo(f"error: {type(error).__name__}: {text} (details: {Path(file.name)})", err=True)
+    return 2

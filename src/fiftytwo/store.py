@@ -1,0 +1,206 @@
+"""The evidence store: one folder a run, and one database that indexes them.
+
+The folders are the truth. The database holds what lists and pages need to be quick, and is made again
+from the folders whenever it is missing or cannot be read.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import shutil
+from dataclasses import asdict, dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+from mltoolkit.io import atomic_write
+
+from fiftytwo.evidence import SCHEMA, Profile, Run, Status, Who
+from fiftytwo.home import Home
+
+EVIDENCE = "evidence.json"
+_KEPT = 5  # runs of one kind whose figures and artifacts are kept; evidence.json always stays
+
+_metadata = sa.MetaData()
+_runs = sa.Table(
+    "runs",
+    _metadata,
+    sa.Column("id", sa.String, primary_key=True),
+    sa.Column("week", sa.Integer, nullable=False, index=True),
+    sa.Column("who", sa.String, nullable=False),
+    sa.Column("profile", sa.String, nullable=False),
+    sa.Column("status", sa.String, nullable=False),
+    sa.Column("started", sa.String, nullable=False),
+    sa.Column("seconds", sa.Float, nullable=False),
+    sa.Column("passed", sa.Integer, nullable=False),
+    sa.Column("counted", sa.Integer, nullable=False),
+    sa.Column("reason", sa.String, nullable=False),
+)
+
+
+@dataclass(frozen=True)
+class RunRow:
+    """What the index knows of a run."""
+
+    id: str
+    week: int
+    who: Who
+    profile: Profile
+    status: Status
+    started: str
+    seconds: float
+    passed: int
+    counted: int
+    reason: str
+
+
+def to_json(run: Run) -> str:
+    """A run as JSON text; infinities are written as strings, since JSON has none."""
+    return json.dumps(_finite(asdict(run)), indent=1, ensure_ascii=False, allow_nan=False)
+
+
+def from_json(text: str | bytes) -> Run:
+    """A run from JSON text.
+
+    Raises
+    ------
+    ValueError
+        When the text is not evidence, or evidence of a later version of this software.
+    """
+    data = json.loads(text)
+    if isinstance(data, dict) and data.get("schema", 0) > SCHEMA:
+        raise ValueError(f"evidence of schema {data['schema']}; this version reads up to {SCHEMA}: update fiftytwo")
+    return _adapter().validate_python(data)  # type: ignore[no-any-return]
+
+
+@cache
+def _adapter() -> Any:
+    from pydantic import TypeAdapter
+
+    return TypeAdapter(Run)
+
+
+def _finite(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _finite(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(item) for item in value]
+    if isinstance(value, float) and value - value != 0.0:
+        return str(value)
+    return value
+
+
+class Store:
+    """Evidence of one home.
+
+    Parameters
+    ----------
+    home : Home
+        A ``postgresql://`` address in ``FIFTYTWO_DATABASE`` indexes a cohort in one database.
+    """
+
+    def __init__(self, home: Home) -> None:
+        self.home = home
+        self._opened: sa.Engine | None = None
+
+    def save(self, run: Run, folder: Path) -> Path:
+        """Write ``evidence.json`` into the run's folder, move that into its place and index it.
+
+        The move is one rename, so a run is there as a whole or not at all.
+        """
+        atomic_write(folder / EVIDENCE, to_json(run))
+        place = self.home.evidence(run.week) / run.id
+        place.parent.mkdir(parents=True, exist_ok=True)
+        os.replace(folder, place)
+        self._index([run])
+        self._prune(run)
+        return place
+
+    def folder(self, run: Run | RunRow) -> Path:
+        """The run's folder."""
+        return self.home.evidence(run.week) / run.id
+
+    def latest(
+        self, week: int, *, who: Who, profile: Profile | None = None, status: Status | None = None
+    ) -> Run | None:
+        """The newest run of a week by ``who``, of any profile unless one is named."""
+        for row in self._select(week=week, who=who, profile=profile, status=status):
+            with contextlib.suppress(OSError, ValueError):  # a folder that was deleted or damaged by hand
+                return from_json((self.folder(row) / EVIDENCE).read_bytes())
+        return None
+
+    def history(self, week: int | None = None, who: Who | None = None) -> list[RunRow]:
+        """Past runs, newest first."""
+        return self._select(week=week, who=who)
+
+    def rebuild(self) -> int:
+        """Make the index again from the folders; returns how many runs it holds."""
+        runs = []
+        for file in sorted((self.home.root / "evidence").glob(f"week*/*/{EVIDENCE}")):
+            with contextlib.suppress(OSError, ValueError):
+                runs.append(from_json(file.read_bytes()))
+        with self._engine().begin() as connection:
+            connection.execute(sa.delete(_runs))
+        self._index(runs)
+        return len(runs)
+
+    def _select(self, **wanted: Any) -> list[RunRow]:
+        if not (self.home.root / "evidence").exists() and "FIFTYTWO_DATABASE" not in os.environ:
+            return []
+        query = sa.select(_runs).order_by(_runs.c.id.desc())
+        for column, value in wanted.items():
+            if value is not None:
+                query = query.where(_runs.c[column] == value)
+        with self._engine().connect() as connection:
+            return [RunRow(**row._mapping) for row in connection.execute(query)]
+
+    def _index(self, runs: list[Run]) -> None:
+        columns = [column.name for column in _runs.c]
+        rows = [{name: getattr(run, name) for name in columns} for run in runs]
+        if not rows:
+            return
+        with self._engine().begin() as connection:
+            connection.execute(sa.delete(_runs).where(_runs.c.id.in_([row["id"] for row in rows])))
+            connection.execute(sa.insert(_runs), rows)
+
+    def _engine(self) -> sa.Engine:
+        if self._opened is None:
+            self._opened = self._open()
+        return self._opened
+
+    def _open(self) -> sa.Engine:
+        url = self.home.database_url
+        if not url.startswith("sqlite"):
+            engine = sa.create_engine(url)
+            _metadata.create_all(engine)
+            return engine
+        file = self.home.root / "fiftytwo.db"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        missing = not file.exists()
+        engine = sa.create_engine(url, connect_args={"timeout": 30.0}, poolclass=sa.NullPool)
+        try:
+            _metadata.create_all(engine)
+            with engine.connect() as connection:
+                connection.execute(sa.select(_runs).limit(1))
+        except sa.exc.DatabaseError:
+            missing = True
+            os.replace(file, file.with_suffix(".db.unreadable"))
+            _metadata.create_all(engine)
+        self._opened = engine
+        if missing:
+            self.rebuild()
+        return engine
+
+    def _prune(self, run: Run) -> None:
+        """Drop figures and artifacts of old runs of the same kind; what they measured stays."""
+        rows = self._select(week=run.week, who=run.who, profile=run.profile)
+        good = next((row.id for row in rows if row.status == "passed"), "")  # later weeks read its artifacts
+        for row in rows[_KEPT:]:
+            if row.id == good:
+                continue
+            for entry in self.folder(row).glob("*"):
+                if entry.name != EVIDENCE:
+                    shutil.rmtree(entry) if entry.is_dir() else entry.unlink(missing_ok=True)

@@ -1,0 +1,329 @@
+"""One run of one week, in a process of its own: ``python -m fiftytwo.worker FOLDER``.
+
+Reads ``job.json`` in the folder, writes ``progress.jsonl`` as it goes and ``result.json`` at the end.
+The runner that started it adds what only an observer knows (time, memory, a sudden death).
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import sys
+import tempfile
+import traceback
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field, replace
+from datetime import UTC, datetime
+from importlib import metadata
+from pathlib import Path
+from typing import Any, cast
+
+from fiftytwo import judge, plan, processes
+from fiftytwo.evidence import Machine, Measurement, Profile, Run, Status, Verdict, Who
+from fiftytwo.lab import Lab
+from fiftytwo.solution import Solution
+from mltoolkit.errors import CannotRead, MissingExtra
+
+JOB, PROGRESS, RESULT, OUTPUT = "job.json", "progress.jsonl", "result.json", "output.txt"
+COUNTEREXAMPLE = "counterexample"
+_FILE_BYTES = 4 * 2**30  # the largest file that a week may write
+_NAMED = ("numpy", "scipy", "scikit-learn", "pandas", "pyarrow", "duckdb", "matplotlib", "torch")
+
+
+@dataclass(frozen=True)
+class Job:
+    """What one run needs to know. All paths are absolute."""
+
+    id: str
+    week: int
+    who: Who
+    profile: Profile
+    seed: int
+    catalogue: Mapping[int, str]
+    memory_bytes: int
+    build_only: bool = False
+    files: Mapping[int, str] = field(default_factory=dict)  # week -> learner's file
+    peers: Mapping[str, str] = field(default_factory=dict)  # solution name -> "module:attribute"
+    needed: Mapping[int, str] = field(default_factory=dict)  # week -> run folder
+    reference: Mapping[str, float] = field(default_factory=dict)  # check -> the reference's number
+
+    @classmethod
+    def read(cls, folder: Path) -> Job:
+        """The job that was written into a run's folder."""
+        data = json.loads((folder / JOB).read_text("utf-8"))
+        for name in ("catalogue", "files", "needed"):
+            data[name] = {int(key): value for key, value in data[name].items()}
+        return cls(**data)
+
+    def write(self, folder: Path) -> None:
+        """Write the job into a run's folder."""
+        (folder / JOB).write_text(json.dumps(asdict(self)), "utf-8")
+
+
+class Session:
+    """Does the job and keeps what has come of it, so that a late failure loses nothing."""
+
+    def __init__(self, folder: Path, job: Job) -> None:
+        self.folder = folder
+        self.job = job
+        self.week = plan.load(job.week, job.catalogue)
+        self.verdicts: list[Verdict] = []
+        self.reason = ""
+        self.status: Status | None = None
+        self._failures: dict[str, Measurement] = {}
+        self._progress = (folder / PROGRESS).open("a", encoding="utf-8")
+        files = {number: Path(file) for number, file in job.files.items()}
+        replaced = {name: _resolve(address) for name, address in job.peers.items()}
+        self.solution = Solution(self.week.week, files=files, replaced=replaced, catalogue=job.catalogue)
+        self.lab = Lab(
+            self.week.week,
+            folder,
+            self.solution,
+            profile=job.profile,
+            seed=job.seed,
+            needed={number: Path(path) for number, path in job.needed.items()},
+            report_progress=self._say_progress,
+        )
+
+    def run(self) -> Run:
+        """Build, assess, explain, write the documents."""
+        started = datetime.now(UTC).isoformat()
+        try:
+            self._build_and_assess()
+            if self.job.who == "learner":
+                self._explain_failures()
+            elif self.lab.pending_documents and not self.reason:
+                self._write_documents()
+        except (MissingExtra, CannotRead) as error:
+            self.status, self.reason = "could not run here", " ".join(str(error).split())
+        except Exception as error:
+            traceback.print_exc()
+            self.status, self.reason = "failed", f"{type(error).__name__}: {' '.join(str(error).split())}"
+        finally:
+            if self.solution.output:
+                print(self.solution.output, end="")  # noqa: T201 - into the run's own output file
+            self.solution.close()
+            self._progress.close()
+        return self._as_run(started)
+
+    def _build_and_assess(self) -> None:
+        learner = self.job.who == "learner"
+        try:
+            built = self.week.build(self.lab)
+        except (MissingExtra, CannotRead):
+            raise
+        except Exception as error:
+            if not learner:
+                traceback.print_exc()
+                self.reason = f"the build ended with {type(error).__name__}: {' '.join(str(error).split())}"
+            self._assess(judge.Unbuilt(error))
+            self._add(judge.Judged(judge.failure("the week's build", error), None))
+        else:
+            self._assess(built)
+
+    def _assess(self, built: Any) -> None:
+        if self.job.build_only:
+            return
+        for judged in judge.assess(self.week, self.lab, built, exercise_only=self.job.who == "learner"):
+            self._add(judged)
+
+    def _add(self, judged: judge.Judged) -> None:
+        verdict = replace(judged.verdict, reference=self.job.reference.get(judged.verdict.name))
+        if verdict.outcome == "wrong" and judged.measurement is not None:
+            self._failures[verdict.name] = judged.measurement
+        self.verdicts.append(verdict)
+        self._say({"verdict": {"name": verdict.name, "outcome": verdict.outcome, "message": verdict.message}})
+
+    def _explain_failures(self) -> None:
+        """Name the known mistakes and save the first failing input."""
+        if not self._failures:
+            return
+
+        def scratch_lab(solution: Mapping[str, Any]) -> Lab:
+            replaced = Solution(self.week.week, replaced=solution, catalogue=self.job.catalogue)
+            folder = Path(tempfile.mkdtemp(dir=scratch))
+            return Lab(self.week.week, folder, replaced, profile=self.job.profile, seed=self.job.seed)
+
+        with tempfile.TemporaryDirectory() as scratch:
+            named = judge.diagnose(self.week, self._failures, scratch_lab)
+        saved = ""
+        for i, verdict in enumerate(self.verdicts):
+            if verdict.name not in self._failures:
+                continue
+            replay = "" if saved else self._save_counterexample(self._failures[verdict.name])
+            saved = saved or replay
+            self.verdicts[i] = replace(verdict, diagnosis=named.get(verdict.name, ""), counterexample=replay)
+
+    def _save_counterexample(self, measurement: Measurement) -> str:
+        """Write the failing input and a three-line script that replays it; empty when there is no input."""
+        import numpy as np
+
+        exercise = self.week.week.exercise
+        arrays = {k: v for k, v in measurement.inputs.items() if isinstance(v, np.ndarray) and v.dtype != object}
+        plain = {k: v for k, v in measurement.inputs.items() if isinstance(v, bool | int | float | str | list | None)}
+        if exercise is None or not measurement.call or len(arrays) + len(plain) < len(measurement.inputs):
+            return ""
+        folder = self.folder / COUNTEREXAMPLE
+        folder.mkdir(exist_ok=True)
+        np.savez(folder / "inputs.npz", **cast(Any, arrays))
+        loads = [f'{name} = np.load(here / "inputs.npz")["{name}"]' for name in arrays]
+        names = "; ".join([*loads, *(f"{name} = {value!r}" for name, value in plain.items())])
+        module = exercise.file.removesuffix(".py")
+        expected = judge.summary(measurement.expected)
+        script = (
+            "import pathlib, sys; import numpy as np; "
+            "here = pathlib.Path(__file__).parent; sys.path.insert(0, str(here.parent))\n"
+            f"from {module} import {', '.join(exercise.names)}{'; ' + names if names else ''}\n"
+            f"print({measurement.call})" + (f"  # expected: {expected}" if expected else "") + "\n"
+        )
+        (folder / "replay.py").write_text(script, "utf-8")
+        return f"{COUNTEREXAMPLE}/replay.py"
+
+    def _write_documents(self) -> None:
+        from fiftytwo import documents
+        from fiftytwo.evidence import Document
+
+        ledger = self.lab.ledger
+        for template, title, facts in self.lab.pending_documents:
+            markdown = documents.render(
+                self.week.path / template,
+                metrics=ledger.metrics,
+                tables=ledger.tables,
+                verdicts=self.verdicts,
+                data=ledger.data,
+                facts=facts,
+            )
+            ledger.documents.append(Document(template.partition(".")[0], title, markdown))
+
+    def _as_run(self, started: str) -> Run:
+        status = self.status
+        if status is None:
+            bad = any(v.outcome not in ("passed", "could not run here") for v in self.verdicts)
+            status = "failed" if bad else "passed"
+        ledger = self.lab.ledger
+        return Run(
+            id=self.job.id,
+            week=self.job.week,
+            who=self.job.who,
+            profile=self.job.profile,
+            status=status,
+            started=started,
+            seconds=0.0,
+            seed=self.job.seed,
+            verdicts=tuple(self.verdicts),
+            metrics=tuple(ledger.metrics),
+            figures=tuple(ledger.figures),
+            tables=tuple(ledger.tables),
+            documents=tuple(ledger.documents),
+            notes=tuple(ledger.notes),
+            artifacts=tuple(ledger.artifacts),
+            reason=self.reason,
+            data=tuple(ledger.data),
+            versions=versions(),
+            parts=dict(self.solution.parts),
+            machine=machine(self.lab.device if "torch" in sys.modules else "cpu"),
+        )
+
+    def _say_progress(self, label: str, done: int, total: int | None) -> None:
+        self._say({"progress": {"label": label, "done": done, "total": total}})
+
+    def _say(self, row: Mapping[str, Any]) -> None:
+        self._progress.write(json.dumps(row, ensure_ascii=False) + "\n")
+        self._progress.flush()
+
+
+def _resolve(address: str) -> Any:
+    import importlib
+
+    module, _, attribute = address.partition(":")
+    return getattr(importlib.import_module(module), attribute)
+
+
+def versions() -> dict[str, str]:
+    """Versions of Python, of this software and of the libraries that the run imported."""
+    found = {"python": platform.python_version(), "fiftytwo": metadata.version("fiftytwo")}
+    imported = {"sklearn" if name == "scikit-learn" else name: name for name in _NAMED}
+    for module, distribution in imported.items():
+        if module in sys.modules:
+            found[distribution] = metadata.version(distribution)
+    return found
+
+
+def machine(device: str = "cpu") -> Machine:
+    """The machine as far as figures depend on it."""
+    import psutil
+
+    return Machine(
+        system=f"{platform.system()} {platform.machine()}",
+        processor=_processor(),
+        cores=len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1,
+        memory_bytes=psutil.virtual_memory().total,
+        device=device,
+        blas=_blas(),
+    )
+
+
+def _processor() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text("utf-8", errors="replace").splitlines()
+    except OSError:
+        return platform.processor() or platform.machine()
+    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return names[0] if names else platform.machine()
+
+
+def _blas() -> str:
+    from threadpoolctl import threadpool_info
+
+    for library in threadpool_info():
+        if library.get("user_api") == "blas":
+            kernel = f" {library['architecture']}" if library.get("architecture") else ""
+            asked = f", OPENBLAS_CORETYPE={core}" if (core := os.environ.get("OPENBLAS_CORETYPE")) else ""
+            return f"{library['internal_api']} {library['version']}{kernel}, {library['num_threads']} threads{asked}"
+    return ""
+
+
+@contextmanager
+def _house_style() -> Iterator[None]:
+    """How figures look in the whole year: colour-blind-safe, quiet, the same bytes for the same data."""
+    import matplotlib as mpl
+
+    style: dict[str, Any] = {
+        "axes.prop_cycle": mpl.cycler(color=["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9"]),
+        "axes.spines.top": False,
+        "axes.spines.right": False,
+        "axes.grid": True,
+        "axes.axisbelow": True,
+        "axes.titlelocation": "left",
+        "axes.titlesize": "medium",
+        "grid.color": "#e5e5e5",
+        "grid.linewidth": 0.6,
+        "font.size": 10,
+        "legend.frameon": False,
+        "figure.figsize": (7.0, 4.2),
+        "figure.constrained_layout.use": True,
+        "savefig.facecolor": "white",
+        "svg.hashsalt": "fiftytwo",
+    }
+    with mpl.rc_context(style):
+        yield
+
+
+def main(folder: Path) -> None:
+    """Do the job in a folder."""
+    processes.die_with_parent()
+    job = Job.read(folder)
+    processes.limit_self(memory_bytes=None, file_bytes=_FILE_BYTES)
+    from fiftytwo.store import to_json
+
+    with _house_style():
+        run = Session(folder, job).run()
+    partial = folder / (RESULT + ".part")
+    partial.write_text(to_json(run), "utf-8")
+    os.replace(partial, folder / RESULT)
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))
