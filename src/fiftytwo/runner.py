@@ -7,31 +7,27 @@ goes on. A week whose sources, data, seed and versions are those of its last goo
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import shutil
-import signal
-import subprocess
-import sys
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from importlib import metadata
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
 from fiftytwo import plan, processes, sources
-from fiftytwo.evidence import SCHEMA, Profile, Run, Verdict, Who
+from fiftytwo.evidence import SCHEMA, Profile, Run, Who
+from fiftytwo.execution import empty_run, execute, follow, running_folder
 from fiftytwo.home import Home
-from fiftytwo.store import Store, from_json
-from fiftytwo.worker import OUTPUT, PROGRESS, RESULT, Job, versions
+from fiftytwo.job import PROGRESS, Job
+from fiftytwo.machine import same_versions
+from fiftytwo.store import Store
 
 Backend = Literal["loky", "dask", "ray"]
 Side = Literal["learner", "reference", "peer"]
 
-FULL_FACTOR = 20.0  # a full run may take this many times the seconds of a quick one
-_WEEK_PROCESSES = 256  # below one week: its own workers and the learner's
 _POLL_SECONDS = 0.2
 
 
@@ -179,8 +175,8 @@ def _parallel(jobs: Sequence[Job], home: Home, options: Options) -> Iterator[Run
             yield from results
     except BaseException:  # Ctrl-C above all: what has ended is kept, what still runs is ended
         for job in jobs:
-            processes.kill_all(lambda run=job.id: processes.marked(run))
-            shutil.rmtree(home.root / "evidence" / ".running" / job.id, ignore_errors=True)
+            processes.kill_all(partial(processes.marked, job.id))
+            shutil.rmtree(running_folder(home, job), ignore_errors=True)
         raise
 
 
@@ -220,6 +216,8 @@ class _Planner:
     def __init__(self, home: Home, options: Options, catalogue: Mapping[int, str] | None) -> None:
         self.home = home
         self.options = options
+        if not (home.root / "events.jsonl").exists():
+            home.log("home")  # marks the folder as a home, so that it is found from below
         self.catalogue = dict(plan.landed() if catalogue is None else catalogue)
         self.store = Store(home)
 
@@ -255,6 +253,7 @@ class _Planner:
             seed=self.options.seed,
             catalogue=self.catalogue,
             memory_bytes=week.memory_bytes,
+            source_hash=self.source_hash(number),
             files={n: str(file) for n, file in self._own_files().items()},
             needed={n: str(folder) for n, folder in needed.items()},
         )
@@ -295,15 +294,17 @@ class _Planner:
         run = self.store.latest(number, who=self.who, profile=self.options.profile)
         if run is None or run.status != "passed" or run.schema != SCHEMA or run.seed != self.options.seed:
             return None
-        same = run.source_hash == self.source_hash(number) and _same_versions(run) and _same_data(run)
+        same = run.source_hash == self.source_hash(number) and same_versions(run.versions) and _same_data(run)
         return run if same else None
 
     def blocked(self, number: int, stuck: Sequence[int]) -> Run:
         """The run of a week whose needs were not met."""
         names = ", ".join(map(str, stuck))
         reason = f"needs week {names}, which did not pass; see: fiftytwo run {stuck[0]}"
-        folder = _new_folder(self.home, self.job(number))
-        run = _empty_run(self.job(number), "could not run here", reason)
+        job = self.job(number)
+        run = empty_run(job, "could not run here", reason)
+        folder = running_folder(self.home, job)
+        folder.mkdir(parents=True)
         self.store.save(run, folder)
         return run
 
@@ -323,150 +324,9 @@ class _Planner:
         return files
 
 
-def execute(job: Job, home: Home, *, keep: bool = True) -> Run:
-    """Run a job in a process of its own, wait for it, and keep its evidence.
-
-    The run ends early, as failed and with its reason, when the process passes a limit or dies.
-    """
-    week = plan.load(job.week, job.catalogue).week
-    missing = _missing_extras(week)
-    folder = _new_folder(home, job)
-    try:
-        if missing:
-            run = _empty_run(job, "could not run here", missing)
-        else:
-            run = _watched(job, folder, week)
-        if job.who != "learner":
-            run = replace(
-                run, source_hash=_Planner(home, Options(mine=job.who == "mine"), job.catalogue).source_hash(job.week)
-            )
-        if keep:
-            Store(home).save(run, folder)
-        return run
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
-
-
-def _watched(job: Job, folder: Path, week: plan.Week) -> Run:
-    job.write(folder)
-    started = datetime.now(UTC)
-    reason: list[str] = []
-    seconds = week.seconds * (FULL_FACTOR if job.profile == "full" else 1.0)
-    with (folder / OUTPUT).open("wb") as output:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "fiftytwo.worker", str(folder)],
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-            env={**os.environ, processes.MARKER: job.id, "MPLBACKEND": "Agg", "PYTHONUNBUFFERED": "1"},
-        )
-
-    def stop(why: str) -> None:
-        reason.append(why)
-        processes.end(process)
-
-    limits = processes.Limits(seconds, job.memory_bytes, _WEEK_PROCESSES)
-    try:
-        with processes.Watch(process.pid, limits, stop) as watch:
-            process.wait()
-    finally:
-        processes.end(process)
-        processes.kill_all(lambda: processes.marked(job.id))
-    run = _collect(job, folder, reason[0] if reason else "", process.returncode)
-    ended = datetime.now(UTC)
-    return replace(
-        run,
-        started=started.isoformat(),
-        seconds=(ended - started).total_seconds(),
-        peak_memory_bytes=watch.peak_bytes,
-        output=OUTPUT if (folder / OUTPUT).stat().st_size else "",
-    )
-
-
-def _collect(job: Job, folder: Path, reason: str, code: int) -> Run:
-    """What the process left: its result, or what can be told of how it ended."""
-    if (folder / RESULT).exists() and not reason:
-        run = from_json((folder / RESULT).read_bytes())
-    else:
-        if not reason:
-            lines = (folder / OUTPUT).read_text("utf-8", errors="replace").strip().splitlines()
-            how = signal.Signals(-code).name if -code in {s.value for s in signal.Signals} else f"exit status {code}"
-            reason = f"the run's process ended early ({how})" + (f": {lines[-1][:300]}" if lines else "")
-        run = _empty_run(job, "failed", reason)
-        run = replace(run, verdicts=tuple(_finished_checks(folder)))
-    for name in ("job.json", RESULT, PROGRESS):
-        (folder / name).unlink(missing_ok=True)
-    return run
-
-
-def _finished_checks(folder: Path) -> Iterator[Verdict]:
-    """Checks that were judged before the process ended, from its progress file."""
-    for row in _rows(folder / PROGRESS, 0)[0]:
-        if "verdict" in row:
-            yield Verdict(measured=None, bound="", **row["verdict"])
-
-
-def _empty_run(job: Job, status: Any, reason: str) -> Run:
-    return Run(
-        id=job.id,
-        week=job.week,
-        who=job.who,
-        profile=job.profile,
-        status=status,
-        started=datetime.now(UTC).isoformat(),
-        seconds=0.0,
-        seed=job.seed,
-        reason=reason,
-        versions=versions(),
-    )
-
-
-def _new_folder(home: Home, job: Job) -> Path:
-    folder = home.root / "evidence" / ".running" / job.id
-    folder.mkdir(parents=True)
-    if not (home.root / "events.jsonl").exists():
-        home.log("home")  # marks the folder as a home, so that it is found from below
-    return folder
-
-
 def _run_id(number: int, who: str, profile: str) -> str:
     stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%S.%f")
     return f"{stamp}-w{number:02d}-{who}-{profile}"
-
-
-def _missing_extras(week: plan.Week) -> str:
-    """One line on the extras that a week needs and that are not installed; empty when there is none."""
-    from packaging.requirements import Requirement
-
-    lines = []
-    for extra in week.extras:
-        wanted = [Requirement(text) for text in metadata.requires("fiftytwo") or ()]
-        names = [
-            r.name
-            for r in wanted
-            if r.marker and not r.marker.evaluate({"extra": ""}) and r.marker.evaluate({"extra": extra})
-        ]
-        absent = [name for name in names if not _installed(name)]
-        if absent or not names:
-            lines.append(f"needs the extra {extra!r} ({', '.join(absent)}): pip install 'fiftytwo[{extra}]'")
-    return "; ".join(lines)
-
-
-def _installed(distribution: str) -> bool:
-    with contextlib.suppress(metadata.PackageNotFoundError):
-        return bool(metadata.version(distribution))
-    return False
-
-
-def _same_versions(run: Run) -> bool:
-    for name, version in run.versions.items():
-        if name == "python":
-            if version != versions()["python"]:
-                return False
-        elif not _installed(name) or metadata.version(name) != version:
-            return False
-    return True
 
 
 def _same_data(run: Run) -> bool:
@@ -484,23 +344,11 @@ def _tell(listener: Listener | None, update: Update) -> None:
         listener(update)
 
 
-def _rows(file: Path, position: int) -> tuple[list[dict[str, Any]], int]:
-    """Whole JSON lines of a growing file from a position on, and the position after them."""
-    try:
-        with file.open("rb") as stream:
-            stream.seek(position)
-            data = stream.read()
-    except OSError:
-        return [], position
-    whole = data[: data.rfind(b"\n") + 1]
-    return [json.loads(line) for line in whole.splitlines()], position + len(whole)
-
-
 class _Follower:
     """A thread that reads the progress of running jobs and tells the listener, at most five times a second."""
 
     def __init__(self, home: Home, jobs: Sequence[Job], listener: Listener | None) -> None:
-        self._files = {job.week: home.root / "evidence" / ".running" / job.id / PROGRESS for job in jobs}
+        self._files = {job.week: running_folder(home, job) / PROGRESS for job in jobs}
         self._positions = dict.fromkeys(self._files, 0)
         self._listener = listener
         self._ended = threading.Event()
@@ -518,7 +366,7 @@ class _Follower:
     def _run(self) -> None:
         while not self._ended.wait(_POLL_SECONDS):
             for week, file in self._files.items():
-                rows, self._positions[week] = _rows(file, self._positions[week])
+                rows, self._positions[week] = follow(file, self._positions[week])
                 for row in rows:
                     self._tell(week, row)
 

@@ -114,7 +114,7 @@ class Store:
         atomic_write(folder / EVIDENCE, to_json(run))
         place = self.home.evidence(run.week) / run.id
         place.parent.mkdir(parents=True, exist_ok=True)
-        os.replace(folder, place)
+        folder.replace(place)
         self._index([run])
         self._prune(run)
         return place
@@ -187,7 +187,7 @@ class Store:
                 connection.execute(sa.select(_runs).limit(1))
         except sa.exc.DatabaseError:
             missing = True
-            os.replace(file, file.with_suffix(".db.unreadable"))
+            file.replace(file.with_suffix(".db.unreadable"))
             _metadata.create_all(engine)
         self._opened = engine
         if missing:

@@ -7,59 +7,26 @@ The runner that started it adds what only an observer knows (time, memory, a sud
 from __future__ import annotations
 
 import json
-import os
-import platform
 import sys
 import tempfile
 import traceback
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field, replace
+from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
-from importlib import metadata
 from pathlib import Path
 from typing import Any, cast
 
 from fiftytwo import judge, plan, processes
-from fiftytwo.evidence import Machine, Measurement, Profile, Run, Status, Verdict, Who
+from fiftytwo.evidence import Measurement, Run, Status, Verdict
+from fiftytwo.job import PROGRESS, RESULT, Job
 from fiftytwo.lab import Lab
+from fiftytwo.machine import machine, versions
 from fiftytwo.solution import Solution
 from mltoolkit.errors import CannotRead, MissingExtra
+from mltoolkit.plots import house_style
 
-JOB, PROGRESS, RESULT, OUTPUT = "job.json", "progress.jsonl", "result.json", "output.txt"
 COUNTEREXAMPLE = "counterexample"
 _FILE_BYTES = 4 * 2**30  # the largest file that a week may write
-_NAMED = ("numpy", "scipy", "scikit-learn", "pandas", "pyarrow", "duckdb", "matplotlib", "torch")
-
-
-@dataclass(frozen=True)
-class Job:
-    """What one run needs to know. All paths are absolute."""
-
-    id: str
-    week: int
-    who: Who
-    profile: Profile
-    seed: int
-    catalogue: Mapping[int, str]
-    memory_bytes: int
-    build_only: bool = False
-    files: Mapping[int, str] = field(default_factory=dict)  # week -> learner's file
-    peers: Mapping[str, str] = field(default_factory=dict)  # solution name -> "module:attribute"
-    needed: Mapping[int, str] = field(default_factory=dict)  # week -> run folder
-    reference: Mapping[str, float] = field(default_factory=dict)  # check -> the reference's number
-
-    @classmethod
-    def read(cls, folder: Path) -> Job:
-        """The job that was written into a run's folder."""
-        data = json.loads((folder / JOB).read_text("utf-8"))
-        for name in ("catalogue", "files", "needed"):
-            data[name] = {int(key): value for key, value in data[name].items()}
-        return cls(**data)
-
-    def write(self, folder: Path) -> None:
-        """Write the job into a run's folder."""
-        (folder / JOB).write_text(json.dumps(asdict(self)), "utf-8")
 
 
 class Session:
@@ -241,76 +208,6 @@ def _resolve(address: str) -> Any:
     return getattr(importlib.import_module(module), attribute)
 
 
-def versions() -> dict[str, str]:
-    """Versions of Python, of this software and of the libraries that the run imported."""
-    found = {"python": platform.python_version(), "fiftytwo": metadata.version("fiftytwo")}
-    imported = {"sklearn" if name == "scikit-learn" else name: name for name in _NAMED}
-    for module, distribution in imported.items():
-        if module in sys.modules:
-            found[distribution] = metadata.version(distribution)
-    return found
-
-
-def machine(device: str = "cpu") -> Machine:
-    """The machine as far as figures depend on it."""
-    import psutil
-
-    return Machine(
-        system=f"{platform.system()} {platform.machine()}",
-        processor=_processor(),
-        cores=len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1,
-        memory_bytes=psutil.virtual_memory().total,
-        device=device,
-        blas=_blas(),
-    )
-
-
-def _processor() -> str:
-    try:
-        lines = Path("/proc/cpuinfo").read_text("utf-8", errors="replace").splitlines()
-    except OSError:
-        return platform.processor() or platform.machine()
-    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
-    return names[0] if names else platform.machine()
-
-
-def _blas() -> str:
-    from threadpoolctl import threadpool_info
-
-    for library in threadpool_info():
-        if library.get("user_api") == "blas":
-            kernel = f" {library['architecture']}" if library.get("architecture") else ""
-            asked = f", OPENBLAS_CORETYPE={core}" if (core := os.environ.get("OPENBLAS_CORETYPE")) else ""
-            return f"{library['internal_api']} {library['version']}{kernel}, {library['num_threads']} threads{asked}"
-    return ""
-
-
-@contextmanager
-def _house_style() -> Iterator[None]:
-    """How figures look in the whole year: colour-blind-safe, quiet, the same bytes for the same data."""
-    import matplotlib as mpl
-
-    style: dict[str, Any] = {
-        "axes.prop_cycle": mpl.cycler(color=["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9"]),
-        "axes.spines.top": False,
-        "axes.spines.right": False,
-        "axes.grid": True,
-        "axes.axisbelow": True,
-        "axes.titlelocation": "left",
-        "axes.titlesize": "medium",
-        "grid.color": "#e5e5e5",
-        "grid.linewidth": 0.6,
-        "font.size": 10,
-        "legend.frameon": False,
-        "figure.figsize": (7.0, 4.2),
-        "figure.constrained_layout.use": True,
-        "savefig.facecolor": "white",
-        "svg.hashsalt": "fiftytwo",
-    }
-    with mpl.rc_context(style):
-        yield
-
-
 def main(folder: Path) -> None:
     """Do the job in a folder."""
     processes.die_with_parent()
@@ -318,11 +215,11 @@ def main(folder: Path) -> None:
     processes.limit_self(memory_bytes=None, file_bytes=_FILE_BYTES)
     from fiftytwo.store import to_json
 
-    with _house_style():
+    with house_style():
         run = Session(folder, job).run()
     partial = folder / (RESULT + ".part")
     partial.write_text(to_json(run), "utf-8")
-    os.replace(partial, folder / RESULT)
+    partial.replace(folder / RESULT)
 
 
 if __name__ == "__main__":

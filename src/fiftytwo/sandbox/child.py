@@ -129,8 +129,7 @@ class Server:
 
     def do_iterate(self, target: Any) -> Any:
         """An iterator over an object; kept, never sent as data."""
-        iterator = iter(target)
-        return iterator
+        return iter(target)
 
     def do_length(self, target: Any) -> int:
         """Length of an object."""

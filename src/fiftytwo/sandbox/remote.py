@@ -288,6 +288,7 @@ class _Requests(cloudpickle.Pickler):  # type: ignore[misc]
     """Writes a request; a handle in it crosses as its number."""
 
     def persistent_id(self, obj: Any) -> int | None:
+        """The number of a handle; None for anything else."""
         return obj._number if isinstance(obj, Remote) else None
 
 
