@@ -1,0 +1,371 @@
+"""Mutate an exercise's reference and count how many of the mutants the week's checks catch.
+
+A check that cannot fail proves nothing. So every place of the reference where one of cosmic-ray's
+operators applies is changed in turn, and the week's exercise checks, as ``fiftytwo check`` would run
+them, judge the changed code. A mutant is *caught* when a check is wrong or crashes, when the build
+raises, when the process dies or when it passes its time limit; it *survives* when all checks pass.
+
+Not counted, because no check could tell them from the reference:
+
+- type annotations (under ``from __future__ import annotations`` they are never evaluated) and the test of
+  ``if TYPE_CHECKING``;
+- the bare ``*`` and ``/`` of a signature, which are no arithmetic;
+- mutants that no longer parse, or that parse to the reference's own syntax tree.
+
+Run it as ``python tools/mutants.py WEEK``; the exit status is 1 when fewer than 90% are caught.
+"""
+
+from __future__ import annotations
+
+import argparse
+import ast
+import functools
+import importlib.machinery
+import itertools
+import json
+import linecache
+import os
+import random
+import select
+import signal
+import sys
+import tempfile
+import time
+import types
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+if TYPE_CHECKING:
+    from fiftytwo.plan import LandedWeek
+
+Outcome = Literal["caught", "survived"]
+GOAL = 0.90
+LEAST = 60  # fewer mutants say little about the checks
+ALL_UP_TO = 400  # above this, a seeded sample of this size
+SEED = 52
+
+
+@dataclass(frozen=True)
+class Mutant:
+    """The reference with one change: ``before`` and ``after`` are the first line that differs."""
+
+    number: int
+    operator: str
+    line: int
+    before: str
+    after: str
+    source: str
+
+
+@dataclass(frozen=True)
+class Result:
+    """How one mutant ended, and what caught it: a check's name, ``"crash"`` or ``"time limit"``."""
+
+    mutant: Mutant
+    outcome: Outcome
+    by: str
+
+
+def mutants_of(source: str) -> list[Mutant]:
+    """Every mutant of a module that could be told from it, in the order of the operators and the text."""
+    from cosmic_ray.ast import ast_nodes, get_ast
+    from cosmic_ray.mutating import mutate_code
+    from cosmic_ray.plugins import get_operator, operator_names
+
+    nodes = list(ast_nodes(get_ast(source)))
+    same = ast.dump(ast.parse(source))
+    silent = _silent_spans(source)
+    found: list[Mutant] = []
+    for name in operator_names():
+        operator_class = get_operator(name)
+        if operator_class.arguments():  # the two that need a variable's name from the user
+            continue
+        operator = operator_class()
+        positions = [(node, start) for node in nodes for start, _ in operator.mutation_positions(node)]
+        for occurrence, (node, start) in enumerate(positions):
+            if _is_marker(node) or any(first <= start < last for first, last in silent):
+                continue
+            changed = mutate_code(source, operator, occurrence)
+            if changed is None or _is_same(changed, same):
+                continue
+            line, before, after = _first_difference(source, changed)
+            short = name.rpartition("/")[2]
+            found.append(Mutant(len(found), short, line, before, after, changed))
+    return found
+
+
+def sample(mutants: Sequence[Mutant], limit: int) -> list[Mutant]:
+    """All of the mutants, or a seeded sample of ``limit`` in their old order.
+
+    The sample takes from each family of operators in turn. Binary operators alone make most mutants
+    (each of them has eleven others) and the easiest to catch; drawn plainly, they would flatter the share.
+    """
+    if len(mutants) <= limit:
+        return list(mutants)
+    draw = random.Random(SEED)  # noqa: S311 - no secret
+    families: dict[str, list[Mutant]] = {}
+    for mutant in mutants:
+        families.setdefault(_family(mutant), []).append(mutant)
+    shuffled = [draw.sample(family, len(family)) for family in families.values()]
+    in_turn = (mutant for row in itertools.zip_longest(*shuffled) for mutant in row if mutant is not None)
+    return sorted(itertools.islice(in_turn, limit), key=lambda mutant: mutant.number)
+
+
+def _is_marker(node: Any) -> bool:
+    """Whether a token is the bare ``*`` or ``/`` of a signature, which cosmic-ray takes for a product or quotient."""
+    return node.type == "operator" and node.parent is not None and node.parent.type in ("parameters", "lambdef")
+
+
+def _is_same(changed: str, same: str) -> bool:
+    try:
+        return ast.dump(ast.parse(changed)) == same
+    except (SyntaxError, ValueError):
+        return True
+
+
+def _first_difference(before: str, after: str) -> tuple[int, str, str]:
+    old, new = before.splitlines(), after.splitlines()
+    pairs = enumerate(zip(old, new, strict=False), 1)
+    line = next((i for i, (a, b) in pairs if a != b), min(len(old), len(new)) + 1)
+    return line, "".join(old[line - 1 : line]).strip(), "".join(new[line - 1 : line]).strip()
+
+
+def _silent_spans(source: str) -> list[tuple[tuple[int, int], tuple[int, int]]]:
+    """Where a change has no effect at run time, as (line, column) pairs; columns count characters."""
+    tree = ast.parse(source)
+    lines = source.splitlines()
+    postponed = any(
+        isinstance(node, ast.ImportFrom)
+        and node.module == "__future__"
+        and "annotations" in {a.name for a in node.names}
+        for node in tree.body
+    )
+    nodes: list[ast.expr] = []
+    for node in ast.walk(tree):
+        if isinstance(node, ast.If) and isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING":
+            nodes.append(node.test)
+        if postponed and isinstance(node, ast.arg | ast.AnnAssign) and node.annotation:
+            nodes.append(node.annotation)
+        if postponed and isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.returns:
+            nodes.append(node.returns)
+
+    def place(line: int, offset: int) -> tuple[int, int]:
+        return line, len(lines[line - 1].encode()[:offset].decode())
+
+    return [
+        (place(node.lineno, node.col_offset), place(node.end_lineno or 0, node.end_col_offset or 0)) for node in nodes
+    ]
+
+
+def as_module(source: str, reference: str, number: int) -> types.ModuleType:
+    """Execute a mutant's source as a module of its own.
+
+    It belongs to the reference's package, so its relative imports work, and it is listed in
+    ``sys.modules`` and ``linecache``, where pickle, ``inspect`` and scikit-learn look.
+    """
+    name = f"{reference}_mutant_{number}"
+    file = f"<mutant {number} of {reference}>"
+    module = types.ModuleType(name)
+    module.__file__ = file
+    module.__package__ = reference.rpartition(".")[0]
+    module.__spec__ = importlib.machinery.ModuleSpec(name, None, origin=file)
+    sys.modules[name] = module
+    linecache.cache[file] = (len(source), None, source.splitlines(keepends=True), file)
+    exec(compile(source, file, "exec"), module.__dict__)  # noqa: S102 - the project's own source, one token changed
+    return module
+
+
+def first_failure(week: LandedWeek, solution: Mapping[str, Any]) -> str:
+    """Name of the first exercise check that does not pass; empty when all do."""
+    from fiftytwo import judge
+    from fiftytwo.lab import Lab
+    from fiftytwo.solution import Solution
+
+    with tempfile.TemporaryDirectory(prefix="mutant-") as folder:
+        answers = Solution(week.week, replaced=solution)
+        lab = Lab(week.week, Path(folder), answers, profile="quick")
+        try:
+            built = week.build(lab)
+        except Exception as error:
+            return f"build ({type(error).__name__})"
+        for judged in judge.assess(week, lab, built, exercise_only=True):
+            if judged.verdict.outcome in ("wrong", "crashed", "not attempted"):
+                return judged.verdict.name
+    return ""
+
+
+def run(week: LandedWeek, mutants: Sequence[Mutant], *, jobs: int, seconds: float) -> Iterator[Result]:
+    """Judge each mutant in a forked child, ``jobs`` at once; a child that dies or hangs has caught its mutant."""
+    exercise = week.week.exercise
+    assert exercise is not None
+
+    def judge_in_child(mutant: Mutant) -> str:
+        module = as_module(mutant.source, exercise.module, mutant.number)
+        return first_failure(week, {name: getattr(module, name) for name in exercise.names})
+
+    waiting = list(reversed(mutants))
+    running: dict[int, tuple[int, Mutant, float]] = {}
+    while waiting or running:
+        while waiting and len(running) < jobs:
+            mutant = waiting.pop()
+            pid, pipe = _fork(functools.partial(judge_in_child, mutant))
+            running[pipe] = (pid, mutant, time.monotonic() + seconds)
+        ready, _, _ = select.select(list(running), [], [], 0.05)
+        for pipe, (pid, mutant, deadline) in list(running.items()):
+            late = time.monotonic() > deadline
+            if pipe not in ready and not late:
+                continue
+            text = "" if late else os.read(pipe, 4096).decode()
+            _end(pid, pipe)
+            del running[pipe]
+            if text == "survived":
+                yield Result(mutant, "survived", "")
+            else:
+                yield Result(mutant, "caught", "time limit" if late else text or "crash")
+
+
+def _fork(work: Callable[[], str]) -> tuple[int, int]:
+    """Start ``work()`` in a silent child of its own session; what it returns comes through the pipe."""
+    reading, writing = os.pipe()
+    pid = os.fork()
+    if pid:
+        os.close(writing)
+        return pid, reading
+    try:  # the child never comes back from here
+        os.setsid()
+        with open(os.devnull, "r+b") as nowhere:  # noqa: PTH123 - three raw descriptors
+            for descriptor in (0, 1, 2):
+                os.dup2(nowhere.fileno(), descriptor)
+        try:
+            text = work() or "survived"
+        except BaseException as error:  # SystemExit and KeyboardInterrupt of a mutant are caught mutants too
+            text = f"crash ({type(error).__name__})"
+        os.write(writing, text.encode()[:4096])
+    finally:
+        os._exit(0)
+
+
+def _end(pid: int, pipe: int) -> None:
+    """End a child and whatever it started in its session."""
+    try:
+        os.killpg(pid, signal.SIGKILL)
+    except (ProcessLookupError, PermissionError):  # gone already, or not yet in a session of its own
+        os.kill(pid, signal.SIGKILL)
+    os.waitpid(pid, 0)
+    os.close(pipe)
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """No figures on a screen, one BLAS thread for each of the children."""
+    from threadpoolctl import threadpool_limits
+
+    os.environ["MPLBACKEND"] = "Agg"
+    with threadpool_limits(limits=1):
+        yield
+
+
+def summary(results: Sequence[Result], possible: int, file: str, *, show: bool) -> Iterator[str]:
+    """Tell a person how it went, line by line."""
+    total = Counter(_family(r.mutant) for r in results)
+    caught = Counter(_family(r.mutant) for r in results if r.outcome == "caught")
+    yield f"{'operator':<28} mutants  caught  share"
+    for family in sorted(total):
+        yield f"{family:<28} {total[family]:7d} {caught[family]:7d}  {caught[family] / total[family]:5.0%}"
+    yield ""
+    for result in results:
+        mutant = result.mutant
+        if result.outcome == "survived" or show:
+            yield f"{result.outcome}{' by ' + result.by if result.by else ''}: {file}:{mutant.line} ({mutant.operator})"
+            yield f"    - {mutant.before}"
+            yield f"    + {mutant.after}"
+    drawn = "" if len(results) == possible else f" (a sample of {possible}, seed {SEED})"
+    hits = caught.total()
+    yield f"{hits} of {len(results)} mutants caught{drawn}: {hits / len(results):.1%}"
+
+
+def _family(mutant: Mutant) -> str:
+    """``ReplaceBinaryOperator_Add_Sub`` -> ``ReplaceBinaryOperator``."""
+    return mutant.operator.partition("_")[0]
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Command line; returns the exit status."""
+    parser = argparse.ArgumentParser(description="Mutate an exercise's reference and count what its checks catch.")
+    parser.add_argument("week", type=int)
+    parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="children at once")
+    parser.add_argument("--limit", type=int, default=ALL_UP_TO, help=f"most mutants to run (default {ALL_UP_TO})")
+    parser.add_argument("--show", action="store_true", help="list the caught mutants too")
+    parser.add_argument("--output", type=Path, default=Path("build"), help="folder of the JSON report")
+    options = parser.parse_args(arguments)
+
+    from fiftytwo import plan
+
+    try:
+        week = plan.load(options.week)
+    except LookupError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    with _quiet():
+        return _measure(week, options)
+
+
+def _measure(week: LandedWeek, options: argparse.Namespace) -> int:
+    exercise = week.week.exercise
+    assert exercise is not None
+    reference = importlib.import_module(exercise.module)
+    file = Path(reference.__file__ or "")
+    possible = mutants_of(file.read_text("utf-8"))
+    chosen = sample(possible, options.limit)
+    if len(possible) < LEAST:
+        print(f"error: {file} gives {len(possible)} mutants; at least {LEAST} are needed", file=sys.stderr)
+        return 2
+
+    started = time.monotonic()  # the reference runs here, so that every child starts with its libraries loaded
+    failed = first_failure(week, {name: getattr(reference, name) for name in exercise.names})
+    if failed:
+        print(f"error: the reference itself does not pass the check {failed!r}", file=sys.stderr)
+        return 2
+    seconds = max(10.0, 5.0 * (time.monotonic() - started))
+
+    results = []
+    for result in run(week, chosen, jobs=options.jobs, seconds=seconds):
+        results.append(result)
+        if sys.stderr.isatty():
+            print(f"\r{len(results)} of {len(chosen)}", end="", file=sys.stderr, flush=True)
+    if sys.stderr.isatty():
+        print("\r", end="", file=sys.stderr)
+    results.sort(key=lambda result: result.mutant.number)
+    shown = str(file.relative_to(Path.cwd())) if file.is_relative_to(Path.cwd()) else exercise.module
+    print("\n".join(summary(results, len(possible), shown, show=options.show)))
+    share = sum(r.outcome == "caught" for r in results) / len(results)
+    _write(options.output / f"mutants-w{week.week.number:02d}.json", week, results, len(possible), share)
+    if share < GOAL:
+        print(f"below the goal of {GOAL:.0%}: give the week a check that tells the survivors from the reference")
+    return int(share < GOAL)
+
+
+def _write(file: Path, week: LandedWeek, results: Sequence[Result], possible: int, share: float) -> None:
+    file.parent.mkdir(parents=True, exist_ok=True)
+    rows = [{**asdict(r.mutant), "outcome": r.outcome, "by": r.by} for r in results]
+    for row in rows:
+        del row["source"]
+    report = {
+        "week": week.week.number,
+        "possible": possible,
+        "run": len(results),
+        "share": share,
+        "seed": SEED,
+        "mutants": rows,
+    }
+    part = file.with_name(file.name + ".part")
+    part.write_text(json.dumps(report, indent=1), "utf-8")
+    part.replace(file)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
