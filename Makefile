@@ -97,12 +97,12 @@ $(CORE): $(VENV)/.uv pyproject.toml requirements.lock
 
 $(DEV): $(VENV)/.uv pyproject.toml requirements.lock
 	@echo "installing what development needs"
-	$(call install,$(subst $(eval) ,$(comma),dev $(WANTED)))
+	$(call install,$(subst $(eval) ,$(comma),$(strip dev $(WANTED))))
 	@touch $@ $(CORE)
 
 $(BENCH): $(VENV)/.uv pyproject.toml requirements.lock
 	@echo "installing the peers that the benchmarks run beside"
-	$(call install,$(subst $(eval) ,$(comma),bench $(WANTED)))
+	$(call install,$(subst $(eval) ,$(comma),$(strip bench $(WANTED))))
 	@touch $@ $(CORE)
 
 $(DOCS): $(VENV)/.uv pyproject.toml requirements.lock
