@@ -66,7 +66,8 @@ def project_modules() -> list[str]:
     needs_extras = {
         plan.load(number).module.rpartition(".")[0] for number in plan.landed() if plan.load(number).week.extras
     }
-    return sorted(m for m in graph.modules if not any(m == week or m.startswith(week + ".") for week in needs_extras))
+    skipped = {*needs_extras, *(m for m in graph.modules if m.endswith(".__main__"))}  # importing one runs the command
+    return sorted(m for m in graph.modules if not any(m == s or m.startswith(s + ".") for s in skipped))
 
 
 def tracked_files() -> Iterator[Path]:

@@ -72,13 +72,16 @@ def _watched(job: Job, folder: Path, week: plan.Week) -> Run:
         processes.kill_all(lambda: processes.marked(job.id))
     run = _collect(job, folder, reason[0] if reason else "", process.returncode)
     ended = datetime.now(UTC)
+    printed = (folder / OUTPUT).stat().st_size > 0
+    if not printed:
+        (folder / OUTPUT).unlink()
     return replace(
         run,
         started=started.isoformat(),
         source_hash=job.source_hash,
         seconds=(ended - started).total_seconds(),
         peak_memory_bytes=watch.peak_bytes,
-        output=OUTPUT if (folder / OUTPUT).stat().st_size else "",
+        output=OUTPUT if printed else "",
     )
 
 

@@ -221,6 +221,20 @@ class Watch:
         return ""
 
 
+def end_group(process: subprocess.Popen[bytes]) -> None:
+    """Kill a process that leads a session of its own and all that stayed in its group.
+
+    One signal reaches the whole group, and a fork that is under way fails on it: thousands of
+    processes go as fast as one. What has left the group is for :func:`kill_all`.
+    """
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+    with contextlib.suppress(ChildProcessError):
+        while os.waitpid(-process.pid, os.WNOHANG)[0]:  # bury the orphans that we adopted
+            pass
+
+
 def end(process: subprocess.Popen[bytes]) -> None:
     """Kill a process that we started in a session of its own, with everything below it."""
     with contextlib.suppress(ProcessLookupError, PermissionError):

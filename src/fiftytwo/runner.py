@@ -205,7 +205,7 @@ def _backend(name: Backend, jobs: int) -> Iterator[None]:
             with joblib.parallel_config("ray"):
                 yield
     except ModuleNotFoundError as error:
-        if error.name not in ("distributed", "dask", "ray"):
+        if (error.name or "").partition(".")[0] not in ("distributed", "dask", "ray"):
             raise
         raise MissingExtra(name, "cluster") from error
 

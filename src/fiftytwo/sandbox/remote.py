@@ -14,6 +14,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+import weakref
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -87,6 +88,7 @@ class Sandbox:
         self._limits = (memory_bytes, processes)
         self._lock = threading.RLock()
         self._freed: list[int] = []
+        self._handles: weakref.WeakValueDictionary[int, Remote] = weakref.WeakValueDictionary()
         self._ended: str = ""
         self._printed = bytearray()
         self._start()
@@ -150,12 +152,13 @@ class Sandbox:
         self._reader.join(timeout=2.0)
         if self._process.stdout:
             self._process.stdout.close()
+        self._connection.close()
         self._trace.close()
 
     def _stop(self, reason: str) -> None:
         """End the process for a reason; the first reason stays."""
         self._ended = self._ended or reason
-        processes.end(self._process)
+        processes.end_group(self._process)
         processes.kill_all(lambda: processes.descendants(os.getpid()))
         with contextlib.suppress(OSError):
             self._connection.shutdown(socket.SHUT_RDWR)  # wakes a call that waits for an answer
@@ -225,7 +228,13 @@ class Sandbox:
         return ""
 
     def _handle(self, description: dict[str, Any]) -> Remote:
-        return Remote(self, int(description["number"]), str(description["type"])[:200])
+        number = int(description["number"])
+        if number in self._freed:  # it was dropped here while this answer was under way
+            self._freed.remove(number)
+        handle = self._handles.get(number)
+        if handle is None:
+            handle = self._handles[number] = Remote(self, number, str(description["type"])[:200])
+        return handle
 
 
 class Remote:

@@ -1,0 +1,63 @@
+"""A week for tests: quick, complete, and able to misbehave on request through SAMPLE_MODE."""
+
+import os
+import time
+from dataclasses import dataclass
+
+import numpy as np
+
+from fiftytwo import Check, Exercise, Week, difference, refusal
+from mltoolkit.errors import CannotRead, MissingExtra
+
+week = Week(
+    1, "sample", "Scaling", "Tests", ("mean", "scale"), "Scale.", "Check.",
+    exercise=Exercise("w01_sample.reference", ("Scaler",), seconds=3.0, peers={"Scaler": "w01_sample.reference:Scaler"}),
+    seconds=6.0, memory_bytes=2**30,
+)  # fmt: skip
+X = np.array([1.0, 2.0, 4.0, 9.0])
+
+
+@dataclass(frozen=True)
+class Built:
+    scaled: np.ndarray
+
+
+def build(lab):
+    misbehave(os.environ.get("SAMPLE_MODE", ""))
+    for _ in lab.progress(range(3), "scaling"):
+        scaled = lab.solution.Scaler().fit(X).transform(X)
+    lab.metric("largest", float(np.max(scaled)), "sd")
+    lab.artifact("scaled.txt").write_text(str(scaled))
+    return Built(scaled)
+
+
+def misbehave(mode):
+    if mode == "crash":
+        os.abort()
+    if mode == "raise":
+        raise ValueError("the build broke\non two lines")
+    if mode == "hang":
+        time.sleep(600)
+    if mode == "bomb":
+        hoard = []
+        while True:
+            hoard.append(np.ones(4_000_000))
+    if mode == "data":
+        raise CannotRead("dataset 'moon' is not here; put it into FIFTYTWO_DATA/moon")
+    if mode == "extra":
+        raise MissingExtra("torch", "deep")
+    if mode == "exit":
+        os._exit(3)
+
+
+def assess(lab, built):
+    scaler = lab.solution.Scaler
+    yield Check("mean", lambda: difference(scaler().fit(X).mean_, X.mean(), call="Scaler().fit(X).mean_", inputs={"X": X}),
+                at_most=1e-12, why="The mean is subtracted.", hint=("sum", "divide"))  # fmt: skip
+    yield Check("scale", lambda: difference(scaler().fit(X).scale_, X.std(ddof=1), call="Scaler().fit(X).scale_", inputs={"X": X}),
+                at_most=1e-12, why="One degree of freedom is spent on the mean.", hint=("count",))  # fmt: skip
+    yield Check("scaled", lambda: difference(built.scaled, (X - X.mean()) / X.std(ddof=1), call="Scaler().fit(X).transform(X)", inputs={"X": X}),
+                at_most=1e-12, why="Both together.")  # fmt: skip
+    yield Check("refuses NaN", lambda: refusal(lambda: scaler().fit([np.nan]), call="Scaler().fit([nan])", mentions=("NaN",)).value == 1,
+                equals=True, why="Bad input is told.")  # fmt: skip
+    yield Check("four samples", lambda: len(X), equals=4, why="Says nothing about the learner.", exercise=False)

@@ -1,0 +1,6 @@
+"""The second reference."""
+
+
+def double(x):
+    """Twice x."""
+    return 2 * x
