@@ -8,6 +8,7 @@ import itertools
 import json
 import os
 import re
+import shutil
 import statistics
 import subprocess
 import sys
@@ -71,6 +72,8 @@ def project_modules() -> list[str]:
 
 
 def tracked_files() -> Iterator[Path]:
+    if shutil.which("git") is None:
+        pytest.skip("needs git: the tree's files are listed by it")
     listed = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, check=False)
     if listed.returncode:
         pytest.skip("needs a git checkout: the tree's files are listed by git")
