@@ -1,0 +1,5 @@
+"""Linear algebra from first principles: principal components."""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach(__name__, submod_attrs={"pca": ["PCA"]})
