@@ -108,7 +108,9 @@ def _download(found: Entry, file: File, folder: Path, progress: Progress | None)
         size = partial.stat().st_size
         partial.unlink()
         fault = f"{url} served {size:,} bytes with sha256 {actual}; expected {file.bytes:,} with {file.sha256}"
-    raise CannotRead(f"dataset {found.name!r}: {file.name} could not be downloaded: {fault}; {_by_hand(found, file, folder)}")
+    raise CannotRead(
+        f"dataset {found.name!r}: {file.name} could not be downloaded: {fault}; {_by_hand(found, file, folder)}"
+    )
 
 
 def _by_hand(found: Entry, file: File, folder: Path) -> str:

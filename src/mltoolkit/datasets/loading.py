@@ -151,7 +151,9 @@ def _check_shape(found: Entry, contents: Contents) -> None:
         columns = 0
     wanted = (found.rows or rows, found.columns or columns)
     if (rows, columns) != wanted:
-        raise CannotRead(f"dataset {found.name!r} has {rows} x {columns}, where the catalogue says {wanted[0]} x {wanted[1]}")
+        raise CannotRead(
+            f"dataset {found.name!r} has {rows} x {columns}, where the catalogue says {wanted[0]} x {wanted[1]}"
+        )
 
 
 def _hash(contents: Contents) -> str:
@@ -213,7 +215,10 @@ def _standard_library() -> list[str]:
 
 
 def _mnist(_: Entry, paths: Mapping[str, Path]) -> Contents:
-    parts = [("train-images-idx3-ubyte.gz", "train-labels-idx1-ubyte.gz"), ("t10k-images-idx3-ubyte.gz", "t10k-labels-idx1-ubyte.gz")]
+    parts = [
+        ("train-images-idx3-ubyte.gz", "train-labels-idx1-ubyte.gz"),
+        ("t10k-images-idx3-ubyte.gz", "t10k-labels-idx1-ubyte.gz"),
+    ]
     images = np.concatenate([_idx(paths[image]) for image, _ in parts])
     labels = np.concatenate([_idx(paths[label]) for _, label in parts])
     names = tuple(f"pixel_{row}_{column}" for row in range(28) for column in range(28))
@@ -252,7 +257,9 @@ def _table(_: Entry, paths: Mapping[str, Path]) -> Contents:
 
 
 def _text_table(_: Entry, paths: Mapping[str, Path]) -> Contents:
-    return Contents(frames={_part(name): _read_table(path, dtype=str, keep_default_na=False) for name, path in paths.items()})
+    return Contents(
+        frames={_part(name): _read_table(path, dtype=str, keep_default_na=False) for name, path in paths.items()}
+    )
 
 
 def _sms(_: Entry, paths: Mapping[str, Path]) -> Contents:

@@ -136,7 +136,10 @@ class PCA(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
             scatter = _scatter(X, mean)
             variances, directions = _eigen(scatter / (len(X) - 1), self._most(X.shape))
             total = np.trace(scatter) / (len(X) - 1)
-            if self.solver == "auto" and variances[self._count(variances / (total or 1.0)) - 1] <= _SMALLEST * variances[0]:
+            if (
+                self.solver == "auto"
+                and variances[self._count(variances / (total or 1.0)) - 1] <= _SMALLEST * variances[0]
+            ):
                 self.solver_ = "svd"
         if self.solver_ != "covariance":
             centred = X - mean
@@ -312,9 +315,7 @@ def _eigen(covariance: NDArray[Any], k: int) -> tuple[NDArray[Any], NDArray[Any]
     return np.maximum(values[::-1], 0.0), vectors[:, ::-1].T
 
 
-def _randomized_svd(
-    A: NDArray[Any], k: int, rng: np.random.RandomState
-) -> tuple[NDArray[Any], NDArray[Any]]:
+def _randomized_svd(A: NDArray[Any], k: int, rng: np.random.RandomState) -> tuple[NDArray[Any], NDArray[Any]]:
     """The k leading singular values of A and its right singular vectors as rows (Halko et al., 4.4 and 5.1)."""
     Q = rng.standard_normal((A.shape[1], k + _OVERSAMPLING))
     for _ in range(_POWER_ITERATIONS):

@@ -1,0 +1,13 @@
+"""Data quality: read a table as it is, profile it, and find what is wrong with it."""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach(
+    __name__,
+    submod_attrs={
+        "checklist": ["ChecklistItem", "eda_checklist"],
+        "checks": ["Finding", "check"],
+        "profiling": ["ColumnProfile", "TableProfile", "profile"],
+        "table": ["Column", "Table", "read_table"],
+    },
+)

@@ -1,0 +1,131 @@
+"""The command ``datasanity``: profile a file, or check it.
+
+Exit status: 0 nothing found, 1 something found, 2 the file or the command cannot be used.
+"""
+
+from __future__ import annotations
+
+import difflib
+import json
+import os
+import sys
+from typing import Any
+
+import click
+
+_CONTEXT = {"help_option_names": ["-h", "--help"]}
+
+
+class _Group(click.Group):
+    """A group that answers an unknown command with the nearest."""
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Find a command."""
+        if args and args[0] not in self.commands and not args[0].startswith("-"):
+            near = difflib.get_close_matches(args[0], self.commands, n=1, cutoff=0.4)
+            guess = f" Did you mean '{near[0]}'?" if near else f" There are: {', '.join(self.commands)}."
+            raise click.UsageError(f"there is no command '{args[0]}'.{guess}", ctx)
+        return super().resolve_command(ctx, args)
+
+
+@click.group(cls=_Group, context_settings=_CONTEXT)
+@click.version_option(package_name="fiftytwo", message="datasanity %(version)s")
+def cli() -> None:
+    r"""Look at a table before you trust it.
+
+    Reads CSV, TSV and their cousins (delimiter, encoding and header are found) and Parquet; text may be
+    gzipped.
+
+    \b
+    Examples:
+      datasanity profile customers.csv
+      datasanity check customers.csv --target churned
+      datasanity check customers.parquet --json
+    """
+
+
+@cli.command()
+@click.argument("file", type=click.Path())
+@click.option("--json", "as_json", is_flag=True, help="JSON, for programs.")
+def profile(file: str, as_json: bool) -> None:
+    r"""Say what a file holds, column by column.
+
+    \b
+    Example:
+      datasanity profile customers.csv
+    """
+    from mltoolkit.quality import profiling, text
+
+    found = profiling.profile(file)
+    if as_json:
+        click.echo(json.dumps(text.profile_as_data(found), indent=2, ensure_ascii=False, allow_nan=False))
+    else:
+        text.print_profile(found)
+
+
+@cli.command()
+@click.argument("file", type=click.Path())
+@click.option("--target", metavar="COLUMN", help="The column to be predicted: class balance and leakage are checked.")
+@click.option("--fail-on", type=click.Choice(["error", "warning", "info"]), default="warning", show_default=True,
+              help="The least severe finding that makes the exit status 1.")  # fmt: skip
+@click.option("--json", "as_json", is_flag=True, help="JSON, for programs.")
+def check(file: str, target: str | None, fail_on: str, as_json: bool) -> None:
+    r"""Find what is wrong with a file.
+
+    The exit status is 0 when nothing was found, 1 when something was, 2 when the file cannot be read.
+
+    \b
+    Examples:
+      datasanity check customers.csv
+      datasanity check customers.csv --target churned --fail-on error
+    """
+    from mltoolkit.quality import checks, text
+    from mltoolkit.quality.table import read_table
+
+    table = read_table(file)
+    found = checks.check(table, target)
+    limit = checks.SEVERITIES.index(fail_on)  # type: ignore[arg-type]
+    bad = [finding for finding in found if checks.SEVERITIES.index(finding.severity) <= limit]
+    if as_json:
+        rows = [checks.as_row(finding) for finding in found]
+        summary = {"file": file, "form": table.form, "rows": table.rows, "columns": len(table.columns)}
+        click.echo(json.dumps({**summary, "clean": not bad, "findings": rows}, indent=2, ensure_ascii=False))
+    else:
+        text.print_findings(table, found, len(bad))
+    sys.exit(1 if bad else 0)
+
+
+def main() -> None:
+    """Entry point of the console script: one line for an error, never a traceback."""
+    try:
+        cli.main(prog_name="datasanity", standalone_mode=False)
+        sys.stdout.flush()
+    except click.exceptions.Exit as error:
+        sys.exit(error.exit_code)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except (click.Abort, KeyboardInterrupt):
+        click.echo("stopped", err=True)
+        sys.exit(130)
+    except BrokenPipeError:  # the reader of our output, such as head, has gone
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(141)
+    except MemoryError:
+        _fail("the file does not fit into memory")
+    except Exception as error:
+        from mltoolkit.errors import ToolkitError
+
+        known = isinstance(error, ToolkitError)
+        _fail(f"{error}" if known else f"{type(error).__name__}: {error}")
+
+
+def _fail(message: Any) -> None:
+    click.echo("error: " + " ".join(str(message).split()), err=True)
+    sys.exit(2)
+
+
+if __name__ == "__main__":
+    main()
