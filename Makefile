@@ -75,7 +75,7 @@ lock: $(VENV)/.uv ## Resolve requirements.lock anew, for every extra, Python 3.1
 clean: ## Remove all that make has made; my52/ stays
 	rm -rf $(VENV) build dist site .cache .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache \
 	  .grimp_cache .coverage .coverage.* requirements.lock.part
-	find src tests tools benchmarks -name __pycache__ -type d -prune -exec rm -rf {} +
+	find . -name __pycache__ -type d -not -path './.git/*' -not -path './my52/*' -prune -exec rm -rf {} +
 
 $(VENV)/.uv:
 	@python=""; for p in $(PYTHON) python3.13 python3.12 python3.11 python3 python; do \
