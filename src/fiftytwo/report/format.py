@@ -8,6 +8,11 @@ Python's own exponent form is used, as in the bounds of the checks.
 from __future__ import annotations
 
 import math
+import re
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from fiftytwo.evidence import Verdict
 
 DASH = "–"  # for a number that is not there
 _LARGEST = 1e15  # from here on digits mean nothing any more
@@ -82,6 +87,34 @@ def format_bytes(size: float) -> str:
             return f"{text} {unit}"
         amount /= 1024
     raise AssertionError("the last unit takes every size")
+
+
+def format_measured(verdict: Verdict) -> str:
+    """What a check measured, with as many digits as it takes to tell a miss from its bound.
+
+    With three digits 0.94996 would read 0.950 beside a bound of at least 0.95.
+    """
+    value = verdict.measured
+    if value is None:
+        return DASH
+    if verdict.boolean and not math.isnan(value):
+        return format_number(bool(value))
+    if verdict.outcome == "wrong" and math.isfinite(value):
+        ends = _ends(verdict.bound)
+        for digits in range(3, 17):
+            text = format_number(value, digits=digits)
+            if float(text.replace(",", "")) not in ends:
+                return format_number(value, verdict.unit, digits=digits)
+    return format_number(value, verdict.unit)
+
+
+def _ends(bound: str) -> set[float]:
+    """The numbers at which a bound begins or ends."""
+    numbers = [float(text) for text in re.findall(r"-?\d[\d.]*(?:e[-+]?\d+)?", bound)]
+    if "±" in bound and len(numbers) == 2:
+        centre, tolerance = numbers
+        return {centre, centre - tolerance, centre + tolerance}
+    return set(numbers)
 
 
 def _pair(count: int, base: int, large: str, small: str) -> str:

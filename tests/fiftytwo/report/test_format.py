@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fiftytwo.report.format import format_bytes, format_number, format_seconds
+from fiftytwo.evidence import Check, Verdict
+from fiftytwo.report.format import format_bytes, format_measured, format_number, format_seconds
 
 finite = st.floats(-1e300, 1e300)
 
@@ -128,3 +129,22 @@ def test_bytes_read_back(size):
     factor = 1024 ** ("B", "KiB", "MiB", "GiB", "TiB", "PiB").index(unit)
     assert math.isclose(float(amount) * factor, size, rel_tol=0.06)
     assert float(amount) < 1024
+
+
+def test_measured():
+    assert format_measured(Verdict("a", "passed", 1.2e-15, "≤ 1e-10")) == "1.2e-15"
+    assert format_measured(Verdict("a", "passed", 1.0, "yes", boolean=True)) == "yes"
+    assert format_measured(Verdict("a", "wrong", 0.0, "yes", boolean=True)) == "no"
+    assert format_measured(Verdict("a", "wrong", math.nan, "≤ 1", boolean=True)) == "NaN"
+    assert format_measured(Verdict("a", "crashed", None, "≤ 1e-10")) == "–"
+    assert format_measured(Verdict("a", "wrong", 0.94996, "≥ 0.95", unit="dB")) == "0.94996 dB"
+    assert format_measured(Verdict("a", "wrong", 12.50001, "= 12 ± 0.5")) == "12.50001"
+
+
+@given(finite, st.floats(-1e6, 1e6))
+def test_a_miss_never_reads_like_its_bound(value, bound):
+    check = Check("a", value, at_least=bound, why="x")
+    limit = float(check.bound.removeprefix("≥ "))
+    if value < limit:
+        text = format_measured(Verdict("a", "wrong", value, check.bound))
+        assert float(text.replace(",", "")) != limit or math.isclose(value, limit, rel_tol=1e-15)
