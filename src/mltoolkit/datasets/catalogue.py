@@ -1,4 +1,8 @@
-"""What is known of each dataset without touching its bytes; read from ``entries.toml``."""
+"""What is known of each dataset without touching its bytes; read from ``entries.toml``.
+
+A dataset is data, not code: title, task, licence, where its original is, and for each file the size, the
+SHA-256 and the addresses that serve exactly these bytes. Only the reader of its format is a function.
+"""
 
 from __future__ import annotations
 
@@ -26,8 +30,9 @@ class File:
 class Entry:
     """A dataset as the catalogue describes it.
 
-    ``rows`` and ``columns`` are what loading gives (all parts together; 0 where the interpreter
-    decides); ``files`` is empty for a set that comes with an installed package.
+    ``rows`` and ``columns`` are what loading gives (rows of all parts together, columns with the target;
+    0 where the interpreter decides or a set has none); ``files`` is empty for a set that comes with an
+    installed package.
     """
 
     name: str
@@ -38,7 +43,7 @@ class Entry:
     rows: int
     columns: int
     loader: str
-    argument: str
+    argument: str = ""
     files: tuple[File, ...] = ()
 
     @property
@@ -58,7 +63,11 @@ class Entry:
 
     @property
     def sha256(self) -> str:
-        """Fingerprint of all files; empty for an embedded set, whose bytes are hashed when it is loaded."""
+        """Fingerprint of all files; empty for an embedded set, whose contents are hashed when it is loaded.
+
+        The checksum of the file where there is one; else that of the files' checksums in hexadecimal, joined
+        in the order of the catalogue.
+        """
         sums = [file.sha256 for file in self.files]
         if len(sums) < 2:
             return "".join(sums)
@@ -89,8 +98,9 @@ def entry(name: str) -> Entry:
     BadInput
         When there is no such dataset; the nearest names are in the message.
     """
-    if name not in _catalogue():
-        near = difflib.get_close_matches(name, _catalogue(), n=3, cutoff=0.4)
-        guess = f"did you mean {' or '.join(near)}?" if near else f"there are {', '.join(_catalogue())}"
-        raise BadInput(f"there is no dataset {name!r}; {guess}")
-    return _catalogue()[name]
+    found = _catalogue().get(name) if isinstance(name, str) else None
+    if found is not None:
+        return found
+    near = difflib.get_close_matches(str(name).lower().replace("_", "-"), _catalogue(), n=3, cutoff=0.5)
+    guess = f"did you mean {' or '.join(near)}?" if near else f"there are: {', '.join(_catalogue())}"
+    raise BadInput(f"there is no dataset {name!r}; {guess}")
