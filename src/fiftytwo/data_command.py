@@ -50,10 +50,10 @@ def data() -> None:
       fiftytwo data list
       fiftytwo data fetch mnist titanic
       fiftytwo data where titanic
-    """
+    """  # noqa: D301 - click wants the character itself
 
 
-@data.command("list")
+@data.command("list", short_help="Every dataset, its size, where it is, its licence.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON list, for programs.")
 def list_datasets(as_json: bool) -> None:
     """Every dataset: its size, where it was found, and its licence.
@@ -62,7 +62,7 @@ def list_datasets(as_json: bool) -> None:
     Examples:
       fiftytwo data list
       fiftytwo data list --json
-    """
+    """  # noqa: D301 - click wants the character itself
     from mltoolkit import datasets
 
     standings = [_look_up(entry) for entry in datasets.entries()]
@@ -80,7 +80,7 @@ def list_datasets(as_json: bool) -> None:
     click.echo(f"{line} Next: fiftytwo data fetch {fetchable}" if fetchable else line)
 
 
-@data.command()
+@data.command(short_help="Download datasets into the cache.")
 @click.argument("names", nargs=-1, metavar="NAMES...")
 @click.option("--all", "everything", is_flag=True, help="Everything that can be downloaded.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON list, for programs.")
@@ -94,7 +94,7 @@ def fetch(names: tuple[str, ...], everything: bool, as_json: bool) -> None:
       fiftytwo data fetch mnist
       fiftytwo data fetch mnist titanic
       fiftytwo data fetch --all
-    """
+    """  # noqa: D301 - click wants the character itself
     from mltoolkit import datasets
     from mltoolkit.errors import CannotRead
 
@@ -117,7 +117,7 @@ def fetch(names: tuple[str, ...], everything: bool, as_json: bool) -> None:
     sys.exit(1 if any(standing.fault for standing in standings) else 0)
 
 
-@data.command()
+@data.command(short_help="The paths of a dataset's files.")
 @click.argument("names", nargs=-1, required=True, metavar="NAMES...")
 @click.option("--json", "as_json", is_flag=True, help="One JSON list, for programs.")
 def where(names: tuple[str, ...], as_json: bool) -> None:
@@ -129,7 +129,7 @@ def where(names: tuple[str, ...], as_json: bool) -> None:
     Examples:
       fiftytwo data where titanic
       fiftytwo data where mnist --json
-    """
+    """  # noqa: D301 - click wants the character itself
     standings = [_look_up(entry) for entry in _choose(names)]
     if as_json:
         _print_json(standings)
@@ -201,9 +201,9 @@ def _print_table(standings: Sequence[Standing]) -> None:
     from fiftytwo.report.format import format_bytes
 
     table = Table(box=SIMPLE_HEAD, show_edge=False, pad_edge=False)
-    table.add_column("name", no_wrap=True)
-    table.add_column("size", justify="right", no_wrap=True)
-    table.add_column("where", no_wrap=True)
+    table.add_column("name", no_wrap=True, min_width=max(len(standing.entry.name) for standing in standings))
+    table.add_column("size", no_wrap=True, min_width=len("1024 MiB"), justify="right")
+    table.add_column("where", no_wrap=True, min_width=len("FIFTYTWO_DATA"))
     table.add_column("title", no_wrap=True, overflow="ellipsis")
     table.add_column("licence", no_wrap=True, overflow="ellipsis")
     for standing in standings:
