@@ -200,19 +200,21 @@ def _print_table(standings: Sequence[Standing]) -> None:
 
     from fiftytwo.report.format import format_bytes
 
+    console = Console(width=None if sys.stdout.isatty() else _WIDE)
+    longest = max(len(standing.entry.name) for standing in standings)
+    left = max(console.width - longest - 36, 24)  # 36: the two short columns and what is between all five
     table = Table(box=SIMPLE_HEAD, show_edge=False, pad_edge=False)
-    table.add_column("name", no_wrap=True, min_width=max(len(standing.entry.name) for standing in standings))
-    table.add_column("size", no_wrap=True, min_width=len("1024 MiB"), justify="right")
-    table.add_column("where", no_wrap=True, min_width=len("FIFTYTWO_DATA"))
-    table.add_column("title", no_wrap=True, overflow="ellipsis")
-    table.add_column("licence", no_wrap=True, overflow="ellipsis")
+    table.add_column("name", no_wrap=True)
+    table.add_column("size", no_wrap=True, justify="right")
+    table.add_column("where", no_wrap=True)
+    table.add_column("title", no_wrap=True, overflow="ellipsis", max_width=left * 3 // 5)
+    table.add_column("licence", no_wrap=True, overflow="ellipsis", max_width=left * 2 // 5)
     for standing in standings:
         entry = standing.entry
         size = "" if entry.embedded else format_bytes(entry.bytes)
         style = "" if standing.located is not None else "red" if standing.fault else "dim"
         cells = (entry.name, size, standing.where, entry.title, entry.licence)
         table.add_row(*(Text(cell) for cell in cells), style=style)  # Text: brackets in a title are no markup
-    console = Console(width=None if sys.stdout.isatty() else _WIDE)
     console.print(table)
 
 
