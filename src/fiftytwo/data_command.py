@@ -1,7 +1,7 @@
 """``fiftytwo data``: which datasets there are, where each lies, and how to get it here.
 
 Standard output carries the answer (a table, paths, or JSON for programs); progress and faults go to
-standard error, so that ``cd "$(fiftytwo data where titanic | head -1 | xargs dirname)"`` works.
+standard error, so the output can be piped.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from mltoolkit.datasets import Entry
     from mltoolkit.datasets.locating import Located
 
-_WIDE = 250  # columns of the table in a pipe: nothing is cut
+_WIDE = 300  # columns of the table in a pipe: nothing is cut
 
 
 @dataclass(frozen=True)

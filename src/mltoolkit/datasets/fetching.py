@@ -28,7 +28,6 @@ Progress = Callable[[str, int, int], None]
 _ATTEMPTS = 5  # waits of 0.5, 1, 2 and 4 s between them: long enough for a hiccup, short enough for a person
 _WAIT = wait_exponential(multiplier=0.5, max=8)
 _TIMEOUT = httpx.Timeout(30.0, connect=10.0)
-_PIECE = 2**16
 
 
 def fetch(name: str, progress: Progress | None = None) -> Located:
@@ -191,7 +190,7 @@ def _transfer(url: str, file: File, partial: Path, progress: Progress | None) ->
             raise httpx.RemoteProtocolError("the server sent another range than the one that was asked for")
         with partial.open("ab" if resumed else "wb") as stream:
             _write_tag(partial, response.headers)
-            for piece in response.iter_raw(_PIECE):
+            for piece in response.iter_raw():  # of no fixed size, which would lose what came before a cut
                 stream.write(piece)
                 have = stream.tell()
                 if progress is not None:
