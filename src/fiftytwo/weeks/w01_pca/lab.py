@@ -109,7 +109,7 @@ def _draw_digits(
     lab.figure(
         figures.digit_map(plane.transform(digits[shown]), labels[shown]),
         "Map of the digits",
-        "Each number is one image at its first two coordinates. Zeros and fours stand apart, ones and eights overlap: "
+        "Each number is one image at its first two coordinates. Some digits stand apart, others overlap: "
         "two directions of largest variance are not chosen to separate classes.",
     )
     steps = (2, 8, kept, 4 * kept if not lab.full else 100)
