@@ -7,6 +7,7 @@ that the report did not copy itself. Wide tables and formulas get boxes of their
 from __future__ import annotations
 
 import html
+import re
 from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import TYPE_CHECKING, Any
@@ -14,6 +15,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from markdown_it import MarkdownIt
     from markdown_it.token import Token
+
+_LIMITS = {"max", "min", "sup", "inf", "lim", "limsup", "liminf", "argmax", "argmin"}
 
 
 def to_html(text: str, *, top: int = 3) -> str:
@@ -34,14 +37,39 @@ def to_html(text: str, *, top: int = 3) -> str:
 
 
 def formula(latex: str, *, display: bool = False) -> str:
-    """A formula as MathML; one that cannot be read is shown as it was written."""
+    r"""A formula as MathML; one that cannot be read is shown as it was written.
+
+    The converter does not know ``\arg`` and sets the limits of ``\max`` and its like beside the word in
+    a displayed formula, where TeX sets them below; both are put right here.
+    """
     from latex2mathml.converter import convert
 
+    source = re.sub(r"\\arg\s*\\(max|min)(?![A-Za-z])", r"\\operatorname*{arg\1}", latex.strip())
     try:
-        mathml: str = convert(latex.strip(), display="block" if display else "inline")
+        mathml: str = convert(source, display="block" if display else "inline")
     except Exception:  # the library's errors have no common base
-        return f"<code>{html.escape(latex)}</code>"
-    return mathml
+        return _as_written(latex)
+    if re.search(r"<m[a-z]+[^>]*>\\[A-Za-z]", mathml):  # a command that the converter passed through
+        return _as_written(latex)
+    if display:
+        mathml = _limits_below(mathml)
+    return re.sub(r"(<mo[^>]*>)arg(max|min)</mo>", r"\1arg&#x2009;\2</mo>", mathml)
+
+
+def _limits_below(mathml: str) -> str:
+    from xml.etree import ElementTree
+
+    namespace = "http://www.w3.org/1998/Math/MathML"
+    ElementTree.register_namespace("", namespace)
+    root = ElementTree.fromstring(mathml)  # noqa: S314 - written by the converter a line above
+    for element in root.iter(f"{{{namespace}}}msub"):
+        if element[0].text in _LIMITS:
+            element.tag = f"{{{namespace}}}munder"
+    return ElementTree.tostring(root, encoding="unicode")
+
+
+def _as_written(latex: str) -> str:
+    return f"<code>{html.escape(latex)}</code>"
 
 
 @cache
@@ -59,7 +87,8 @@ def _parser() -> MarkdownIt:
         "image": _image,
         "table_open": _table_open,
         "table_close": _table_close,
-        "th_open": _th_open,
+        "th_open": _cell_open,
+        "td_open": _cell_open,
     }
     for name, rule in rules.items():
         parser.add_render_rule(name, rule)
@@ -101,7 +130,11 @@ def _table_close(renderer: Any, tokens: Sequence[Token], index: int, options: An
     return "</table></div>\n"
 
 
-def _th_open(renderer: Any, tokens: Sequence[Token], index: int, options: Any, env: Mapping[str, Any]) -> str:
-    tokens[index].attrSet("scope", "col")
+def _cell_open(renderer: Any, tokens: Sequence[Token], index: int, options: Any, env: Mapping[str, Any]) -> str:
+    token = tokens[index]
+    if token.attrs.pop("style", "") == "text-align:right":  # looks belong to the style sheet
+        token.attrSet("class", "right")
+    if token.tag == "th":
+        token.attrSet("scope", "col")
     rendered: str = renderer.renderToken(tokens, index, options, env)
     return rendered

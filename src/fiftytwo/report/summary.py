@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 
 from fiftytwo.documents import markdown_table
@@ -38,7 +39,7 @@ def _week(entry: Entry) -> Iterator[str]:
     yield from ("", f"## Week {entry.week.number}: {entry.week.title}", "")
     yield f"{run.profile} profile, {when(run.started)}, seed {run.seed}."
     if run.reason:
-        yield from ("", f"Ended early: {run.reason}")
+        yield from ("", f"Ended early: {_plain(run.reason)}")
     checks = tuple(
         (row.name, row.bound, *(_cell(verdict) for verdict in (row.reference, row.learner)))
         for row in check_rows(entry)
@@ -47,11 +48,16 @@ def _week(entry: Entry) -> Iterator[str]:
         yield from ("", markdown_table(Table("checks", "", ("check", "bound", "reference", "you"), checks)))
     for side, run_of_side in (("You", entry.learner), ("Reference", entry.reference)):
         for verdict in failures(run_of_side):
-            yield from ("", f"- {side}, {verdict.name}: {verdict.message or verdict.outcome}")
+            yield from ("", f"- {side}, {verdict.name}: {_plain(verdict.message or verdict.outcome)}")
 
 
 def _cell(verdict: Verdict | None) -> str:
     return f"{format_measured(verdict)}, {verdict.outcome}" if verdict else ""
+
+
+def _plain(text: str) -> str:
+    """A message as Markdown that shows it as it is."""
+    return re.sub(r"([\\`*_<\[\]])", r"\\\1", text)
 
 
 def _score(run: Run | None) -> str:
