@@ -1,0 +1,1 @@
+"""Week 1: principal components from first principles."""

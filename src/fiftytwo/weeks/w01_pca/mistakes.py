@@ -120,7 +120,8 @@ class AveragesTheBlocks(PCA):
 
 mistakes = (
     Mistake("divides by n", {"PCA": DividesByN},
-            "Your variances have the divisor n; the mean was estimated from the same data, so the sample variance divides by n - 1."),
+            "Your variances have the divisor n; the mean was estimated from the same data, so the sample variance "
+            "divides by n - 1."),
     Mistake("forgets to centre", {"PCA": ForgetsToCentre},
             "Your directions point from the origin to the data; subtract the column means before you decompose."),
     Mistake("components as columns", {"PCA": ComponentsAsColumns},
@@ -130,7 +131,8 @@ mistakes = (
     Mistake("share of the kept", {"PCA": ShareOfTheKept},
             "Your shares add up to one for the kept components; divide by the total variance of all columns."),
     Mistake("unsettled signs", {"PCA": UnsettledSigns},
-            "Your components have the signs that the decomposition happened to give; make each row's largest entry positive."),
+            "Your components have the signs that the decomposition happened to give; make each row's largest entry "
+            "positive."),
     Mistake("centres what it transforms", {"PCA": CentresWhatItTransforms},
             "Your transform subtracts the mean of the new data; subtract mean_, which fit learned."),
     Mistake("forgets the mean on the way back", {"PCA": ForgetsTheMeanOnTheWayBack},
