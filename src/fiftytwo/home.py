@@ -13,6 +13,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 from collections.abc import Iterator
@@ -84,24 +85,32 @@ class Home:
         """Append one event; concurrent writers never mix their lines."""
         self.root.mkdir(parents=True, exist_ok=True)
         row = {"time": datetime.now(UTC).isoformat(), "kind": kind, "week": week, **facts}
-        line = (json.dumps(row, ensure_ascii=False) + "\n").encode()
-        descriptor = os.open(self.root / "events.jsonl", os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
+        # A name that is no valid text (a lone surrogate) becomes its JSON escape and comes back as it was.
+        line = (json.dumps(row, ensure_ascii=False) + "\n").encode("utf-8", "backslashreplace")
+        descriptor = os.open(self.root / "events.jsonl", os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o644)
         try:
-            os.write(descriptor, line)  # one write to an O_APPEND file is one line, whoever else writes
+            if os.lseek(descriptor, 0, os.SEEK_END) > 0:
+                os.lseek(descriptor, -1, os.SEEK_END)
+                if os.read(descriptor, 1) != b"\n":  # a torn line must not swallow this one
+                    line = b"\n" + line
+            written = os.write(descriptor, line)  # one write to an O_APPEND file is one line, whoever else writes
+            if written < len(line):
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(self.root / "events.jsonl"))
         finally:
             os.close(descriptor)
 
     def events(self, kind: str | None = None, week: int | None = None) -> Iterator[Event]:
-        """Past events, oldest first; a torn last line (a full disk, a kill) is passed over."""
+        """Past events, oldest first; a torn line (a full disk, a kill) is passed over."""
         try:
-            lines = (self.root / "events.jsonl").read_text("utf-8", errors="replace").splitlines()
+            # Not splitlines(): JSON leaves some of the characters that it splits at as they are.
+            lines = (self.root / "events.jsonl").read_text("utf-8", errors="replace").split("\n")
         except FileNotFoundError:
             return
         for line in lines:
             try:
                 row = json.loads(line)
                 event = Event(row.pop("time"), row.pop("kind"), row.pop("week"), row)
-            except (ValueError, KeyError, AttributeError):
+            except (ValueError, KeyError, AttributeError, TypeError):  # TypeError: JSON, but no object
                 continue
             if (kind is None or event.kind == kind) and (week is None or event.week == week):
                 yield event
