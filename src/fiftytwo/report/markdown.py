@@ -7,6 +7,7 @@ that the report did not copy itself. Wide tables and formulas get boxes of their
 from __future__ import annotations
 
 import html
+import itertools
 import re
 from collections.abc import Mapping, Sequence
 from functools import cache
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
     from markdown_it import MarkdownIt
     from markdown_it.token import Token
 
+_MATHML = "{http://www.w3.org/1998/Math/MathML}"
+_OPENING = set("([{,;=<>≤≥≈∈→|∥")  # a minus after one of these is a sign, not a difference
 _LIMITS = {"max", "min", "sup", "inf", "lim", "limsup", "liminf", "argmax", "argmin"}
 
 
@@ -33,43 +36,43 @@ def to_html(text: str, *, top: int = 3) -> str:
     tokens = parser.parse(text)
     _fit_headings(tokens, top)
     rendered: str = parser.renderer.render(tokens, parser.options, {})
-    return rendered
+    # A browser may break the line after a formula, and leave its full stop alone on the next one.
+    return re.sub(r"(<math [^>]*inline.*?</math>)([.,;:!?)]+)", r'<span class="nowrap">\1\2</span>', rendered)
 
 
 def formula(latex: str, *, display: bool = False) -> str:
     r"""A formula as MathML; one that cannot be read is shown as it was written.
 
-    The converter does not know ``\arg`` and sets the limits of ``\max`` and its like beside the word in
-    a displayed formula, where TeX sets them below; both are put right here.
+    Three things of the converter are put right: it does not know ``\arg``, it sets the limits of ``\max``
+    and its like beside the word even in a displayed formula, and its minus signs are all set like the
+    one between two terms, even after a bracket.
     """
     from latex2mathml.converter import convert
 
-    source = re.sub(r"\\arg\s*\\(max|min)(?![A-Za-z])", r"\\operatorname*{arg\1}", latex.strip())
+    # The converter copies the text of \text as it is, so no tag may get there.
+    source = latex.strip().replace("<", r"\lt ").replace(">", r"\gt ")
+    source = re.sub(r"\\arg\s*\\(max|min)(?![A-Za-z])", r"\\operatorname*{arg\1}", source)
     try:
-        mathml: str = convert(source, display="block" if display else "inline")
+        mathml = _put_right(convert(source, display="block" if display else "inline"), display)
     except Exception:  # the library's errors have no common base
-        return _as_written(latex)
-    if re.search(r"<m[a-z]+[^>]*>\\[A-Za-z]", mathml):  # a command that the converter passed through
-        return _as_written(latex)
-    if display:
-        mathml = _limits_below(mathml)
+        return f"<code>{html.escape(latex)}</code>"
     return re.sub(r"(<mo[^>]*>)arg(max|min)</mo>", r"\1arg&#x2009;\2</mo>", mathml)
 
 
-def _limits_below(mathml: str) -> str:
+def _put_right(mathml: str, display: bool) -> str:
     from xml.etree import ElementTree
 
-    namespace = "http://www.w3.org/1998/Math/MathML"
-    ElementTree.register_namespace("", namespace)
-    root = ElementTree.fromstring(mathml)  # noqa: S314 - written by the converter a line above
-    for element in root.iter(f"{{{namespace}}}msub"):
-        if element[0].text in _LIMITS:
-            element.tag = f"{{{namespace}}}munder"
+    ElementTree.register_namespace("", _MATHML[1:-1])
+    root = ElementTree.fromstring(mathml)  # noqa: S314 - written by the converter
+    for element in root.iter():
+        if re.search(r"\\[A-Za-z]", element.text or ""):
+            raise ValueError("a command that the converter does not know")
+        if display and element.tag == f"{_MATHML}msub" and element[0].text in _LIMITS:
+            element.tag = f"{_MATHML}munder"
+        for before, sign in itertools.pairwise([None, *element]):
+            if sign is not None and sign.text == "−" and (before is None or before.text in _OPENING):
+                sign.set("form", "prefix")
     return ElementTree.tostring(root, encoding="unicode")
-
-
-def _as_written(latex: str) -> str:
-    return f"<code>{html.escape(latex)}</code>"
 
 
 @cache

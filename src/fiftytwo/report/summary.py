@@ -40,12 +40,13 @@ def _week(entry: Entry) -> Iterator[str]:
     yield f"{run.profile} profile, {when(run.started)}, seed {run.seed}."
     if run.reason:
         yield from ("", f"Ended early: {_plain(run.reason)}")
+    sides = [name for name, side in (("reference", entry.reference), ("you", entry.learner)) if side]
     checks = tuple(
-        (row.name, row.bound, *(_cell(verdict) for verdict in (row.reference, row.learner)))
+        (row.name, row.bound, *(_cell(row.reference if side == "reference" else row.learner) for side in sides))
         for row in check_rows(entry)
     )
     if checks:
-        yield from ("", markdown_table(Table("checks", "", ("check", "bound", "reference", "you"), checks)))
+        yield from ("", markdown_table(Table("checks", "", ("check", "bound", *sides), checks)))
     for side, run_of_side in (("You", entry.learner), ("Reference", entry.reference)):
         for verdict in failures(run_of_side):
             yield from ("", f"- {side}, {verdict.name}: {_plain(verdict.message or verdict.outcome)}")

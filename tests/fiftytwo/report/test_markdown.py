@@ -32,7 +32,20 @@ def test_limits_of_max_stand_below_it():
     assert "<msub><mi>x</mi>" in formula("x_1", display=True)
 
 
-@pytest.mark.parametrize("latex", [r"\nonsense x", "{", r"\left(", r"<b>\nonsense"])
+def test_a_minus_after_a_bracket_is_a_sign():
+    assert formula("(-1, -x) - 2").count('<mo form="prefix">−</mo>') == 2
+    assert formula("-1 = a - 2").count('form="prefix"') == 1
+
+
+def test_a_full_stop_stays_with_its_formula():
+    assert re.search(
+        r'<span class="nowrap"><math .*?</math>\.</span> Then <math (?!.*nowrap).*</math> x', to_html("$a$. Then $b$ x")
+    )
+
+
+@pytest.mark.parametrize(
+    "latex", [r"\nonsense x", "{", r"\left(", r"<b>\nonsense", r"\text{<script>x</script>}", r"\text{a & b}"]
+)
 def test_a_formula_that_cannot_be_read_is_shown_as_written(latex):
     shown = formula(latex)
     assert shown.startswith("<code>")

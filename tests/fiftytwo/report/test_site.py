@@ -288,3 +288,24 @@ def test_a_link_to_the_report_stays_a_link(home, demo, tmp_path):
     write_report(home, tmp_path / "link", catalogue=demo)
     assert (tmp_path / "link").is_symlink()
     assert (tmp_path / "real/index.html").is_file()
+
+
+def luminance(colour):
+    parts = [int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)]
+    red, green, blue = (part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts)
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+
+@pytest.mark.parametrize("theme", [0, 1], ids=["light", "dark"])
+def test_text_has_contrast_in_both_themes(theme):
+    """WCAG 2.2 level AA asks for 4.5 to 1."""
+    css = Path(site_module.__file__).with_name("templates").joinpath("style.css").read_text("utf-8")
+    colours = dict(re.findall(r"--([\w-]+): (#[0-9a-f]{6});", re.findall(r":root \{([^}]+)\}", css)[theme]))
+    names = ("ink", "quiet", "link", "yours", "passed", "failed", "absent", "landed", "planned")
+    pairs = [(name, ground) for name in names for ground in ("paper", "card")]
+    pairs += [(name, f"{name}-tint") for name in ("yours", "passed", "failed", "absent")]
+    pairs += [(text, ground) for ground in colours if ground.endswith("tint") for text in ("ink", "quiet")]
+    pairs += [("ink", "code")]
+    for text, ground in pairs:
+        light, dark = sorted((luminance(colours[text]), luminance(colours[ground])), reverse=True)
+        assert (light + 0.05) / (dark + 0.05) >= 4.5, (text, ground)
