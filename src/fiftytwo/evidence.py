@@ -110,16 +110,17 @@ class Check:
     @property
     def bound(self) -> str:
         """The bound as people write it: ``"≤ 1e-10"``, ``"= 12"``, ``"0.4 to 0.6"``."""
+        # Ten digits: with the usual six, 0.9999995 would read as 1 and 1115394 as 1.11539e+06.
         if self.at_least is not None:
-            return f"≥ {self.at_least:g}"
+            return f"≥ {self.at_least:.10g}"
         if self.at_most is not None:
-            return f"≤ {self.at_most:g}"
+            return f"≤ {self.at_most:.10g}"
         if self.between is not None:
-            return f"{self.between[0]:g} to {self.between[1]:g}"
+            return f"{self.between[0]:.10g} to {self.between[1]:.10g}"
         if isinstance(self.equals, bool):
             return "yes" if self.equals else "no"
         assert self.equals is not None
-        return f"= {self.equals:g}" + (f" ± {self.tolerance:g}" if self.tolerance else "")
+        return f"= {self.equals:.10g}" + (f" ± {self.tolerance:.10g}" if self.tolerance else "")
 
     def holds(self, value: float) -> bool:
         """Whether ``value`` lies within the bound; ``nan`` never does."""

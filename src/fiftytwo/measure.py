@@ -47,7 +47,7 @@ def difference(
     fault = _gate(got, expected)
     if fault:
         return Measurement(float("nan"), gate=fault, **details)
-    left, right = np.asarray(got, dtype=float), np.asarray(expected, dtype=float)
+    left, right = _floats(got), np.asarray(expected, dtype=float)
     if right.size == 0:
         return Measurement(0.0, **details)
     with np.errstate(invalid="ignore", over="ignore"):
@@ -56,7 +56,8 @@ def difference(
     gaps = np.where(same, 0.0, np.where(np.isfinite(gaps), gaps, np.inf))
     if relative:
         scale = np.max(np.abs(right[np.isfinite(right)]), initial=0.0)
-        gaps = gaps / scale if scale > 0 else gaps
+        with np.errstate(over="ignore"):
+            gaps = gaps / scale if scale > 0 else gaps
     worst = np.unravel_index(int(np.argmax(gaps)), gaps.shape)
     where = "[" + ", ".join(str(int(i)) for i in worst) + "]" if worst and gaps[worst] > 0 else ""
     return Measurement(float(gaps[worst]), where=where, **details)
@@ -101,6 +102,14 @@ def refusal(
             raise
         return Measurement(0.0, got=f"{type(raised).__name__}: {raised}", **details)
     return Measurement(0.0, got="returned without an error", **details)
+
+
+def _floats(got: Any) -> np.ndarray[Any, np.dtype[np.float64]]:
+    """A result that passed the gate as floats; a whole number beyond their range is infinite."""
+    try:
+        return np.asarray(got, dtype=np.float64)
+    except OverflowError:
+        return np.asarray(np.inf if got > 0 else -np.inf)
 
 
 def _gate(got: Any, expected: Any) -> str:
