@@ -37,7 +37,9 @@ def to_html(text: str, *, top: int = 3) -> str:
     _fit_headings(tokens, top)
     rendered: str = parser.renderer.render(tokens, parser.options, {})
     # A browser may break the line after a formula, and leave its full stop alone on the next one.
-    return re.sub(r"(<math [^>]*inline.*?</math>)([.,;:!?)]+)", r'<span class="nowrap">\1\2</span>', rendered)
+    return re.sub(
+        r"(<math [^>]*inline(?:(?!</math>).)*</math>)([.,;:!?)]+)", r'<span class="nowrap">\1\2</span>', rendered
+    )
 
 
 def formula(latex: str, *, display: bool = False) -> str:

@@ -177,6 +177,16 @@ def test_a_learner_alone_sees_the_reference_numbers(home, save, demo, runs):
     assert "landed, not run yet" in text
 
 
+def test_an_untouched_starter_is_one_box_and_not_a_wall(home, save, demo, runs):
+    run = runs.learner()
+    missing = tuple(replace(run.verdicts[2], name=f"check {n}") for n in range(20))
+    save(replace(run, verdicts=missing))
+    text = write_report(home, catalogue=demo).with_name("week01.html").read_text("utf-8")
+    assert text.count('<article class="failure') == 0
+    assert text.count("<details") == 1
+    assert "</span> 20 checks</summary>" in text
+
+
 @pytest.mark.parametrize(
     ("reference", "learner", "state"),
     [
