@@ -23,7 +23,7 @@ Chan, T., Golub, G., LeVeque, R. (1983). Algorithms for computing the sample var
 from __future__ import annotations
 
 from numbers import Integral, Real
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -31,8 +31,6 @@ from scipy.linalg import eigh
 from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.utils import Tags, check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
-
-SOLVERS = ("auto", "covariance", "randomized", "svd")
 
 _FLOATS = [np.float64, np.float32]
 _BLOCK = 2048  # rows that are centred at a time, so that the working copy stays in the cache
@@ -127,30 +125,18 @@ class PCA(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
         PCA
             The estimator itself.
         """
-        X = validate_data(self, X, dtype=_FLOATS, ensure_min_samples=2)
-        self._check_parameters(X.shape)
+        data: NDArray[Any] = validate_data(self, X, dtype=_FLOATS, ensure_min_samples=2)
+        self._check_parameters(data.shape)
         self.__dict__.pop("_scatter", None)  # a stream that was under way ends here
-        mean = X.mean(axis=0, dtype=np.float64)
-        self.solver_ = self._choose_solver(X.shape)
-        if self.solver_ == "covariance":
-            scatter = _scatter(X, mean)
-            variances, directions = _eigen(scatter / (len(X) - 1), self._most(X.shape))
-            total = np.trace(scatter) / (len(X) - 1)
-            if (
-                self.solver == "auto"
-                and variances[self._count(variances / (total or 1.0)) - 1] <= _SMALLEST * variances[0]
-            ):
-                self.solver_ = "svd"
-        if self.solver_ != "covariance":
-            centred = X - mean
-            total = np.sum(centred**2) / (len(X) - 1)
-            if self.solver_ == "svd":
-                _, singular, directions = np.linalg.svd(centred, full_matrices=False)
-            else:
-                rng = check_random_state(self.random_state)
-                singular, directions = _randomized_svd(centred, self._most(X.shape), rng)
-            variances = singular**2 / (len(X) - 1)
-        return self._keep(len(X), mean, variances, directions, total, X.dtype)
+        mean = data.mean(axis=0, dtype=np.float64)
+        most = self._most(data.shape)
+        for solver in self._candidates(data.shape):
+            spectrum = _SOLVERS[solver](data, mean, most, check_random_state(self.random_state))
+            kept = spectrum.variances[: self._count(spectrum)]
+            if kept[-1] > _SMALLEST * kept[0]:
+                break
+        self.solver_ = solver
+        return self._keep(len(data), mean, spectrum, data.dtype)
 
     def partial_fit(self, X: ArrayLike, y: object = None) -> PCA:  # noqa: ARG002
         """Learn from one more block of a stream, as if all blocks had been given to ``fit`` at once.
@@ -170,19 +156,19 @@ class PCA(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
             The estimator itself, fitted to every row so far.
         """
         first = not hasattr(self, "_scatter")
-        X = validate_data(self, X, dtype=_FLOATS, reset=first, ensure_min_samples=2 if first else 1)
-        mean = X.mean(axis=0, dtype=np.float64)
-        scatter = _scatter(X, mean)
-        count = len(X)
+        block: NDArray[Any] = validate_data(self, X, dtype=_FLOATS, reset=first, ensure_min_samples=2 if first else 1)
+        mean = block.mean(axis=0, dtype=np.float64)
+        scatter = _scatter_of(block, mean)
+        count = len(block)
         if not first:  # Chan et al.: scatters add up once the distance of the two means is made good
             gap = mean - self._mean
             count += self.n_samples_
-            scatter += self._scatter + np.outer(gap, gap) * (self.n_samples_ * len(X) / count)
-            mean = self._mean + gap * (len(X) / count)
-        self._check_parameters((count, X.shape[1]))
+            scatter += self._scatter + np.outer(gap, gap) * (self.n_samples_ * len(block) / count)
+            mean = self._mean + gap * (len(block) / count)
+        shape = (count, len(mean))
+        self._check_parameters(shape)
         self._scatter, self._mean, self.solver_ = scatter, mean, "covariance"
-        variances, directions = _eigen(scatter / (count - 1), self._most((count, X.shape[1])))
-        return self._keep(count, mean, variances, directions, np.trace(scatter) / (count - 1), X.dtype)
+        return self._keep(count, mean, _spectrum_of(scatter / (count - 1), self._most(shape)), block.dtype)
 
     def transform(self, X: ArrayLike) -> NDArray[Any]:
         """Coordinates of X along the components.
@@ -197,8 +183,8 @@ class PCA(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
             (X - mean) · componentsᵀ; with ``whiten`` each column is divided by its standard deviation.
         """
         check_is_fitted(self)
-        X = validate_data(self, X, dtype=_FLOATS, reset=False)
-        coordinates: NDArray[Any] = (X - self.mean_) @ self.components_.T
+        data: NDArray[Any] = validate_data(self, X, dtype=_FLOATS, reset=False)
+        coordinates: NDArray[Any] = (data - self.mean_) @ self.components_.T
         return coordinates / self._deviations() if self.whiten else coordinates
 
     def inverse_transform(self, X: ArrayLike) -> NDArray[Any]:
@@ -224,7 +210,8 @@ class PCA(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
             )
         if self.whiten:
             coordinates = coordinates * self._deviations()
-        return coordinates @ self.components_ + self.mean_
+        rebuilt: NDArray[Any] = coordinates @ self.components_ + self.mean_
+        return rebuilt
 
     def _check_parameters(self, shape: tuple[int, ...]) -> None:
         """Refuse parameters that are out of range, all faults at once."""
@@ -236,62 +223,52 @@ class PCA(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
             faults.append(f"n_components={k} is not between 1 and min(n, d) = {most}")
         elif k is not None and not isinstance(k, Integral) and not 0 < k < 1:
             faults.append(f"n_components={k} as a share of the variance is not strictly between 0 and 1")
-        if self.solver not in SOLVERS:
-            faults.append(f"solver={self.solver!r} is none of {', '.join(SOLVERS)}")
-        elif self.solver == "randomized" and not isinstance(k, Integral):
-            faults.append("solver='randomized' needs n_components as an int")
+        if self.solver not in ("auto", *_SOLVERS):
+            faults.append(f"solver={self.solver!r} is none of auto, {', '.join(_SOLVERS)}")
+        elif self.solver in _NEED_COUNT and not isinstance(k, Integral):
+            faults.append(f"solver={self.solver!r} needs n_components as an int, got n_components={k!r}")
         if faults:
             raise ValueError("PCA: " + "; ".join(faults))
 
-    def _choose_solver(self, shape: tuple[int, ...]) -> str:
-        if self.solver != "auto":
-            return self.solver
+    def _candidates(self, shape: tuple[int, ...]) -> tuple[str, ...]:
+        """The solvers to try in turn; a later one is for when an earlier one lost too many digits."""
+        if self.solver in _SOLVERS:
+            return (self.solver,)
         n, d = shape
-        if isinstance(self.n_components, Integral) and min(n, d) >= max(_BIG, 10 * self.n_components):
-            return "randomized"
-        return "covariance" if n >= 10 * d else "svd"
+        if isinstance(self.n_components, Integral) and min(n, d) >= max(_BIG, 10 * int(self.n_components)):
+            return ("randomized",)
+        return ("covariance", "svd") if n >= 10 * d else ("svd",)
 
     def _most(self, shape: tuple[int, ...]) -> int:
         """The most components that may be kept, before the variances are known."""
         return int(self.n_components) if isinstance(self.n_components, Integral) else min(shape)
 
-    def _count(self, ratios: NDArray[Any]) -> int:
-        """How many components to keep, given each one's share of the variance."""
+    def _count(self, spectrum: _Spectrum) -> int:
+        """How many components to keep, once their shares are known."""
         if self.n_components is None or isinstance(self.n_components, Integral):
-            return self._most(ratios.shape)
-        enough = int(np.searchsorted(np.cumsum(ratios), self.n_components, side="right")) + 1
-        return min(enough, len(ratios))
+            return self._most(spectrum.directions.shape)
+        added = np.cumsum(spectrum.ratios)
+        return min(int(np.searchsorted(added, float(self.n_components), side="right")) + 1, len(added))
 
-    def _keep(
-        self,
-        n: int,
-        mean: NDArray[Any],
-        variances: NDArray[Any],
-        directions: NDArray[Any],
-        total: float,
-        dtype: np.dtype[Any],
-    ) -> PCA:
-        """Set the attributes from what a solver found: variances (r,) and directions (r, d), r >= k."""
-        ratios = variances / (total or 1.0)
-        k = self._count(ratios)
+    def _keep(self, n: int, mean: NDArray[Any], spectrum: _Spectrum, dtype: np.dtype[Any]) -> PCA:
+        """Set the attributes from what a solver found."""
+        k = self._count(spectrum)
+        directions = spectrum.directions[:k]
         largest = np.argmax(np.abs(directions), axis=1)
-        signs = np.sign(directions[np.arange(len(directions)), largest])
+        signs = np.sign(directions[np.arange(k), largest])
         self.mean_ = mean.astype(dtype)
-        self.components_ = (directions * signs[:, np.newaxis])[:k].astype(dtype)
-        self.explained_variance_ = variances[:k].astype(dtype)
-        self.explained_variance_ratio_ = ratios[:k].astype(dtype)
-        self.singular_values_ = np.sqrt(variances[:k] * (n - 1)).astype(dtype)
-        self.n_samples_, self.n_components_ = n, k
+        self.components_ = (directions * signs[:, np.newaxis]).astype(dtype)
+        self.explained_variance_ = spectrum.variances[:k].astype(dtype)
+        self.explained_variance_ratio_ = spectrum.ratios[:k].astype(dtype)
+        self.singular_values_ = np.sqrt(spectrum.variances[:k] * (n - 1)).astype(dtype)
+        self.n_samples_, self.n_components_, self._n_features_out = n, k, k
         return self
 
     def _deviations(self) -> NDArray[Any]:
         """Standard deviations along the components, kept away from zero."""
-        deviations: NDArray[Any] = np.sqrt(self.explained_variance_)
-        return np.maximum(deviations, np.finfo(deviations.dtype).eps)
-
-    @property
-    def _n_features_out(self) -> int:
-        return int(self.n_components_)
+        deviations = np.sqrt(self.explained_variance_)
+        positive: NDArray[Any] = np.maximum(deviations, np.finfo(deviations.dtype).eps)
+        return positive
 
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()
@@ -299,7 +276,21 @@ class PCA(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
         return tags
 
 
-def _scatter(X: NDArray[Any], mean: NDArray[Any]) -> NDArray[np.float64]:
+class _Spectrum(NamedTuple):
+    """What a solver finds: variances (r,) falling, directions (r, d) as rows, and the variance in all."""
+
+    variances: NDArray[Any]
+    directions: NDArray[Any]
+    total: float
+
+    @property
+    def ratios(self) -> NDArray[Any]:
+        """Shares of the total; 0 throughout when nothing varies."""
+        shares: NDArray[Any] = self.variances / max(self.total, np.finfo(float).tiny)
+        return shares
+
+
+def _scatter_of(X: NDArray[Any], mean: NDArray[Any]) -> NDArray[np.float64]:
     """(X - mean)ᵀ(X - mean) of shape (d, d), block by block: centred first, so that nothing cancels."""
     total = np.zeros((X.shape[1], X.shape[1]))
     for start in range(0, len(X), _BLOCK):
@@ -308,19 +299,35 @@ def _scatter(X: NDArray[Any], mean: NDArray[Any]) -> NDArray[np.float64]:
     return total
 
 
-def _eigen(covariance: NDArray[Any], k: int) -> tuple[NDArray[Any], NDArray[Any]]:
-    """The k largest eigenvalues, falling, with their eigenvectors as rows; rounding below 0 is cut off."""
+def _spectrum_of(covariance: NDArray[Any], k: int) -> _Spectrum:
+    """The k largest eigenvalues with their eigenvectors; rounding below 0 is cut off."""
     d = len(covariance)
-    values, vectors = eigh(covariance, subset_by_index=(d - k, d - 1), check_finite=False)
-    return np.maximum(values[::-1], 0.0), vectors[:, ::-1].T
+    values, vectors = eigh(covariance, subset_by_index=(d - k, d - 1))
+    return _Spectrum(values[::-1].clip(min=0.0), vectors[:, ::-1].T, float(np.trace(covariance)))
 
 
-def _randomized_svd(A: NDArray[Any], k: int, rng: np.random.RandomState) -> tuple[NDArray[Any], NDArray[Any]]:
-    """The k leading singular values of A and its right singular vectors as rows (Halko et al., 4.4 and 5.1)."""
+def _by_covariance(X: NDArray[Any], mean: NDArray[Any], k: int, _: np.random.RandomState) -> _Spectrum:
+    return _spectrum_of(_scatter_of(X, mean) / (len(X) - 1), k)
+
+
+def _by_svd(X: NDArray[Any], mean: NDArray[Any], _: int, __: np.random.RandomState) -> _Spectrum:
+    singular, directions = np.linalg.svd(X - mean, full_matrices=False)[1:]
+    variances = singular**2 / (len(X) - 1)
+    return _Spectrum(variances, directions, float(np.sum(variances)))
+
+
+def _by_projection(X: NDArray[Any], mean: NDArray[Any], k: int, rng: np.random.RandomState) -> _Spectrum:
+    """Project onto the range of a random matrix, sharpened by powers of AᵀA (Halko et al., 4.4 and 5.1)."""
+    A = X - mean
     Q = rng.standard_normal((A.shape[1], k + _OVERSAMPLING))
     for _ in range(_POWER_ITERATIONS):
         Q, _ = np.linalg.qr(A @ Q)
         Q, _ = np.linalg.qr(A.T @ Q)
     Q, _ = np.linalg.qr(A @ Q)
-    _, singular, right = np.linalg.svd(Q.T @ A, full_matrices=False)
-    return singular[:k], right[:k]
+    _, singular, directions = np.linalg.svd(Q.T @ A, full_matrices=False)
+    variances = singular[:k] ** 2 / (len(A) - 1)
+    return _Spectrum(variances, directions[:k], float(np.sum(A**2)) / (len(A) - 1))
+
+
+_SOLVERS = {"covariance": _by_covariance, "randomized": _by_projection, "svd": _by_svd}
+_NEED_COUNT = ("randomized",)

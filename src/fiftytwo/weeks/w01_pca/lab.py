@@ -140,11 +140,11 @@ def _compare_scaling(lab: Lab) -> None:
     lab.figure(
         figures.two_maps(maps, wine.target, wine.target_names),
         "Wine, unscaled and scaled",
-        f"Unscaled, the first component is little but {loudest[0]}, whose numbers are the largest. With every column at "
-        "variance one, the three cultivars come apart.",
+        f"Unscaled, the first component is little but {loudest[0]}, whose numbers are the largest. "
+        "With every column at variance one, the three cultivars come apart.",
     )
     lab.note(
-        f"On the wine data as it is, the first component follows {loudest[0]}; with every column scaled to variance one "
+        f"On the wine data as it is, the first component follows {loudest[0]}; with every column at variance one "
         f"its largest entry is {loudest[1]}. PCA answers in the units it is given."
     )
 
@@ -188,7 +188,7 @@ def _on_digits(built: Built) -> Iterator[Check]:
 
     def balance() -> Measurement:
         return difference(built.squared_error / built.discarded, 1.0,
-                          call=f"squared reconstruction error of PCA({built.kept}) over the discarded variance")  # fmt: skip
+                          call=f"reconstruction error of PCA({built.kept}) over the discarded variance")  # fmt: skip
 
     yield Check("what is lost is what was discarded", balance, at_most=1e-9,
                 why="Reconstruction error equals the variance of the directions left out: PCA hides nothing.",

@@ -53,7 +53,7 @@ def refusals(lab: Lab) -> Iterator[Check]:
         pca = lab.solution.PCA(1).fit(X)
         stream = lab.solution.PCA(1).partial_fit(X)
         wide = np.ones((3, 3))
-        mentions = ("features", "columns", "shape")
+        mentions = ("feature", "column")
         wants = ("(n, 1)", "shape")
         both = {"X": X, "Y": wide}
         return first_unclear((
@@ -61,6 +61,12 @@ def refusals(lab: Lab) -> Iterator[Check]:
             refuse("PCA(1).fit(X).transform(X * np.nan)", ("NaN",), both, lambda: pca.transform(X * np.nan)),
             refuse("PCA(1).fit(X).inverse_transform(Y)", wants, both, lambda: pca.inverse_transform(wide)),
             refuse("PCA(1).fit(X).inverse_transform(Y[0])", wants, both, lambda: pca.inverse_transform(wide[0])),
+            refuse("PCA(1).fit(X).inverse_transform(Y[:, :0])", wants, both,
+                   lambda: pca.inverse_transform(wide[:, :0])),
+            refuse("PCA(1).fit(X).inverse_transform(Y[:, :1, np.newaxis])", wants, both,
+                   lambda: pca.inverse_transform(wide[:, :1, np.newaxis])),
+            refuse("PCA(1).partial_fit(X).partial_fit(X[:0])", ("sample", "empty", "row"), both,
+                   lambda: stream.partial_fit(X[:0])),
             refuse("PCA(1).partial_fit(X).partial_fit(Y)", mentions, both, lambda: stream.partial_fit(wide)),
         ))  # fmt: skip
 
@@ -100,14 +106,19 @@ def refusals(lab: Lab) -> Iterator[Check]:
     yield Check("refuses bad parameters", bad_parameters, equals=True,
                 why="All faults are told at once, when the shape of the data is known.",
                 hint=("An int is between 1 and min(n, d); a float strictly between 0 and 1; True is neither.",
-                      "Collect the faults in a list and raise one ValueError at the end, with name=value of each."))  # fmt: skip
+                      "Collect the faults in a list and raise one ValueError at the end.",
+                      "Name each as name=value."))  # fmt: skip
 
     def good_limits() -> Measurement:
-        return first_unclear(
-            Measurement(float(lab.solution.PCA(k).fit(X).n_components_ == kept), call=f"PCA({k}).fit(X).n_components_",
-                        expected=str(kept), inputs={"X": X})
-            for k, kept in ((1, 1), (2, 2), (0.001, 1), (0.999999, 2), (np.int64(2), 2))
-        )  # fmt: skip
+        two = X[4:]
+        return first_unclear((
+            *(Measurement(float(lab.solution.PCA(k).fit(X).n_components_ == kept), inputs={"X": X},
+                          call=f"PCA({k}).fit(X).n_components_", expected=str(kept))
+              for k, kept in ((1, 1), (2, 2), (0.001, 1), (0.999999, 2), (np.int64(2), 2))),
+            *(Measurement(float(getattr(lab.solution.PCA(1), method)(two).n_samples_ == 2), inputs={"X": two},
+                          call=f"PCA(1).{method}(X).n_samples_", expected="2")
+              for method in ("fit", "partial_fit")),
+        ))  # fmt: skip
 
     yield Check("takes the limits", good_limits, equals=True, why="What is just within the range is within the range.",
                 hint=("1 and min(n, d) are allowed; so is an integer from NumPy.",))  # fmt: skip
