@@ -171,6 +171,14 @@ def test_another_file_under_the_address_is_refused(web, sample: Entry, cache: Pa
     assert len(web.asked) == 1  # the same bytes would come again
 
 
+def test_a_file_without_an_end_is_not_followed_to_it(web, sample: Entry, cache: Path) -> None:
+    web.resources["/input.txt"].body *= 30
+    seen: list[int] = []
+    with pytest.raises(CannotRead, match="of more than the expected 300,000 bytes"):
+        datasets.fetch("sample", lambda _, done, __: seen.append(done))
+    assert 300_000 < seen[-1] < 3_000_000
+
+
 def test_a_second_address_stands_in_for_the_first(web, sample: Entry, cache: Path, monkeypatch) -> None:
     urls = (web.url("gone.txt"), web.url("input.txt"))
     both = replace(sample, files=(replace(sample.files[0], urls=urls),))
@@ -277,13 +285,18 @@ def test_a_cache_that_cannot_be_written_is_said(web, sample: Entry, monkeypatch,
 _CHILD = """
 import sys
 from mltoolkit import datasets
-from mltoolkit.datasets import catalogue
+from mltoolkit.datasets import catalogue, fetching
 from mltoolkit.datasets.catalogue import Entry, File
+look = fetching.locate
+def told(name):
+    found = look(name)
+    print("looked", flush=True)
+    return found
+fetching.locate = told
 url, size, sha256 = sys.argv[1:]
 file = File("input.txt", int(size), sha256, (url,))
 sample = Entry("sample", "A sample", "task", "none", "https://example.org", 0, 0, "text", files=(file,))
 catalogue._catalogue = lambda: {"sample": sample}
-print("ready", flush=True)
 print(datasets.fetch("sample", lambda *seen: print(seen[1], flush=True)).source, flush=True)
 """
 
@@ -298,12 +311,12 @@ def start_child(web, sample: Entry, limit: int | None = None) -> subprocess.Pope
     command = [sys.executable, "-c", script, web.url("input.txt"), str(file.bytes), file.sha256]
     child = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=dict(os.environ))
     assert child.stdout is not None
-    assert child.stdout.readline() == "ready\n"
+    assert child.stdout.readline() == "looked\n"  # it has seen that nothing is here
     return child
 
 
 def test_two_processes_at_once_download_once(web, sample: Entry, cache: Path) -> None:
-    web.resources["/input.txt"].hold = threading.Event()  # the answer ends when both are waiting for it
+    web.resources["/input.txt"].hold = threading.Event()  # no download ends before both have looked
     children = [start_child(web, sample) for _ in range(2)]
     web.resources["/input.txt"].hold.set()
     answers = [child.communicate(timeout=30) for child in children]
@@ -317,6 +330,7 @@ def test_a_killed_download_leaves_no_file_and_is_resumed(web, sample: Entry, cac
     web.resources["/input.txt"].hold = threading.Event()
     child = start_child(web, sample)
     assert child.stdout is not None
+    assert child.stdout.readline() == "looked\n"  # once more, now that it holds the lock
     assert int(child.stdout.readline()) > 0  # bytes are arriving
     child.kill()
     child.communicate(timeout=30)
