@@ -1,0 +1,1 @@
+"""The learner's loop: start a week, check it, get a hint, compare, go on."""

@@ -1,0 +1,259 @@
+"""The learner's commands."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable
+from typing import Any
+
+import click
+
+from fiftytwo import plan
+from fiftytwo.console import console, fail, here
+from fiftytwo.home import Home
+from fiftytwo.learner import checking, progress, showing
+from fiftytwo.learner.workbench import Bench, Refused
+
+_Number = click.argument("week", type=int)
+_Current = click.argument("week", type=int, required=False)
+
+
+def _bench(number: int | None, home: Home, *, started: bool = True) -> Bench:
+    """The bench of a week, or of the current one; one clear line when there is none."""
+    if number is None:
+        number = progress.standing(home).current
+        if number is None:
+            fail("no week is under way; begin one: fiftytwo start 1")
+    try:
+        bench = Bench.of(number, home)
+    except LookupError as error:
+        fail(str(error))
+    if started and not bench.file.is_file():
+        fail(f"there is no {here(bench.file)}; make it with: fiftytwo start {number}")
+    return bench
+
+
+def _or_refusal(action: Callable[[], Any]) -> Any:
+    """What an action returns; a refusal is one line and exit status 1."""
+    try:
+        return action()
+    except Refused as refusal:
+        click.echo(str(refusal), err=True)
+        sys.exit(1)
+
+
+@click.command()
+@_Number
+def start(week: int) -> None:
+    r"""Begin a week: its brief and its starter file.
+
+    Nothing that is there already is touched.
+
+    \b
+    Example:
+      fiftytwo start 1
+    """
+    home = Home.find()
+    bench = _bench(week, home, started=False)
+    written = _or_refusal(bench.start)
+    missing = [n for n in bench.week.needs if n not in progress.standing(home).passed]
+    click.echo(f"Week {week}: {bench.week.title}")
+    for path in written:
+        click.echo(f"  {here(path)}")
+    if missing:
+        click.echo(f"It helps to have passed week {', '.join(map(str, missing))} first; nothing stops you.")
+    click.echo(f"\nRead the brief, write {bench.file.name}, then: fiftytwo check {week}")
+
+
+@click.command()
+@_Current
+@click.option("--watch", is_flag=True, help="Check again on every save, until Ctrl-C.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object, for programs.")
+@click.option("--show-output", is_flag=True, help="Show what your code printed.")
+@click.option("--profile", type=click.Choice(["quick", "full"]), default="quick", show_default=True,
+              help="Size of the data.")  # fmt: skip
+def check(week: int | None, watch: bool, as_json: bool, show_output: bool, profile: str) -> None:
+    r"""Measure your code against the week's bounds.
+
+    The exit status is 0 when every check passed, 1 when one did not, 2 when there is nothing to check.
+    WEEK may be left out: then it is the one under way.
+
+    \b
+    Examples:
+      fiftytwo check 1
+      fiftytwo check 1 --watch
+    """
+    home = Home.find()
+    bench = _bench(week, home)
+    if not watch:
+        sys.exit(_check(bench, profile, as_json, show_output))
+    for _ in checking.on_every_save(bench):
+        _check(bench, profile, as_json, show_output)
+        if not as_json:
+            click.echo(f"Watching {here(bench.file)}; Ctrl-C ends. By hand: fiftytwo check {bench.week.number}")
+
+
+def _check(bench: Bench, profile: str, as_json: bool, show_output: bool) -> int:
+    run, replay = checking.check_once(bench, profile)
+    status = 0 if run.status == "passed" else 1
+    if as_json:
+        click.echo(json.dumps(showing.as_data(run, status), ensure_ascii=False))
+        return status
+    showing.print_run(run, bench.file, replay=replay)
+    said = checking.printed(run, bench.home)
+    if said is not None:
+        file, lines = said
+        if show_output:
+            click.echo("".join(f"│ {line}\n" for line in lines), nl=False)
+        else:
+            noun = "line" if len(lines) == 1 else "lines"
+            click.echo(f"Your code printed {len(lines):,} {noun}: {here(file)} (or add --show-output)")
+    return status
+
+
+@click.command()
+@_Current
+def hint(week: int | None) -> None:
+    r"""The next hint for the first failing check.
+
+    Each check has up to three, from a nudge to nearly the answer.
+
+    \b
+    Example:
+      fiftytwo hint 1
+    """
+    from fiftytwo.store import Store
+
+    home = Home.find()
+    bench = _bench(week, home)
+    number = bench.week.number
+    run = Store(home).latest(number, who="learner")
+    if run is None:
+        click.echo(f"Check first, so that the hint fits: fiftytwo check {number}")
+        return
+    failure = run.first_failure
+    if failure is None:
+        click.echo(run.reason or f"The last check found nothing to mend. Next: fiftytwo solution {number}")
+        return
+    click.echo(f"{failure.name} ({failure.outcome}): {failure.message}")
+    if not failure.hint:
+        click.echo(f"There is no hint for this one. {failure.why} The study note may help: fiftytwo report")
+        return
+    shown = min(progress.hints_shown(home, number, failure.name), len(failure.hint) - 1)
+    click.echo(f"\nHint {shown + 1} of {len(failure.hint)}: {failure.hint[shown]}")
+    home.log("hint", number, check=failure.name, step=shown + 1)
+    if shown + 1 < len(failure.hint):
+        click.echo(f"The next one: fiftytwo hint {number}")
+
+
+@click.command()
+@_Current
+def solution(week: int | None) -> None:
+    r"""Your code beside the reference.
+
+    Shown once you pass; before that, when you ask a second time.
+
+    \b
+    Example:
+      fiftytwo solution 1
+    """
+    from fiftytwo.learner.beside import print_beside
+
+    home = Home.find()
+    bench = _bench(week, home)
+    number = bench.week.number
+    passed = number in progress.standing(home).passed
+    asked = any(True for _ in home.events("solution", number))
+    home.log("solution", number, passed=passed)
+    if not passed and not asked:
+        click.echo(
+            f"You have not passed week {number} yet, and the reference is worth more once you have.\n"
+            f"A hint gets you on: fiftytwo hint {number}. To see it all the same, ask again."
+        )
+        return
+    print_beside(bench.file.read_text("utf-8", errors="replace"), bench.reference(), bench.exercise.file)
+
+
+@click.command()
+@_Current
+@click.option("--repeats", type=click.IntRange(3), default=3, show_default=True, help="How often each side is run.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object, for programs.")
+def compare(week: int | None, repeats: int, as_json: bool) -> None:
+    r"""Yours, the reference and the library: time, memory, result.
+
+    The week's build is run with each in turn, round after round, so that a busy moment hits all alike.
+
+    \b
+    Example:
+      fiftytwo compare 1
+    """
+    from fiftytwo.learner.comparing import compare_sides, print_comparison
+
+    bench = _bench(week, Home.find())
+    found = compare_sides(bench, repeats, quiet=as_json)
+    if as_json:
+        click.echo(json.dumps(found, ensure_ascii=False))
+    else:
+        print_comparison(bench, found)
+    sys.exit(1 if found["learner"]["fault"] else 0)
+
+
+@click.command()
+@_Current
+def reset(week: int | None) -> None:
+    r"""Put a week back to its starter; your file is kept.
+
+    \b
+    Example:
+      fiftytwo reset 1
+    """
+    bench = _bench(week, Home.find(), started=False)
+    kept = bench.reset()
+    click.echo(f"{here(bench.file)} is the starter again" + (f"; what you had is {here(kept)}" if kept else ""))
+
+
+@click.command()
+@_Current
+def update(week: int | None) -> None:
+    r"""Merge a changed starter into your edited file.
+
+    Your file is changed only when the two changes do not touch each other, and a copy is kept.
+
+    \b
+    Example:
+      fiftytwo update 1
+    """
+    bench = _bench(week, Home.find())
+    done = _or_refusal(bench.update)
+    if not done.changed:
+        click.echo(f"The starter of week {bench.week.number} has not changed since you began.")
+    else:
+        click.echo(f"{here(bench.file)} has the new starter's changes; what you had is {here(done.kept)}")
+
+
+@click.command()
+def today() -> None:
+    """Show where you are in the year and what comes next."""
+    home = Home.find()
+    where = progress.standing(home)
+    landed = plan.landed()
+    out = console()
+    if not where.started:
+        out.print("Fifty-Two: a year of AI engineering that runs.\n")
+        out.print("Each week you get a brief and a starter file; your code is measured against stated bounds.")
+        out.print("Nothing is sent anywhere: your files are in my52/, yours to keep under git.\n")
+        out.print("Begin: fiftytwo start 1        The plan: fiftytwo plan        All commands: fiftytwo --help")
+        return
+    out.print(f"Passed {len(where.passed)} of {len(landed)} landed weeks ({len(plan.year())} in the year).")
+    if where.current is not None:
+        week = plan.year()[where.current - 1]
+        said = showing.summary(where.last) if where.last else "not checked yet"
+        out.print(f"Now: week {week.number}, {week.title}: {said}")
+        out.print(f"  go on: fiftytwo check {week.number}      a hint: fiftytwo hint {week.number}")
+    if where.following is not None:
+        out.print(
+            f"Then: week {where.following}, {plan.year()[where.following - 1].title}: fiftytwo start {where.following}"
+        )
+    elif where.current is None:
+        out.print("Every week that has landed is yours. The evidence as pages: fiftytwo report")
