@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import ast
 import gzip
 import hashlib
 import inspect
 import io
 import struct
+import sys
 from dataclasses import replace
 from functools import cache as cache_calls
 from pathlib import Path
@@ -20,7 +22,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
 from mltoolkit import datasets
-from mltoolkit.datasets import catalogue
+from mltoolkit.datasets import catalogue, loading
 from mltoolkit.datasets.catalogue import Entry
 from mltoolkit.datasets.reading import LOADERS
 from mltoolkit.errors import CannotRead
@@ -200,6 +202,26 @@ def test_a_set_of_another_shape_is_refused(monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setattr(catalogue, "_catalogue", lambda: {"iris": iris})
     with pytest.raises(CannotRead, match="'iris' has 150 rows and 5 columns where the catalogue says 151 and 5"):
         datasets.load("iris")
+
+
+def test_a_python_without_its_texts_says_so(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setitem(sys.modules, "pydoc_data.topics", None)  # importing it now fails, as on a cut-down system
+    with pytest.raises(CannotRead, match="comes without pydoc_data; install its full standard library"):
+        datasets.load("python-docs")
+    monkeypatch.setattr(ast, "__file__", str(tmp_path / "ast.pyc"))
+    for name in ("python-sources", "python-docstrings"):
+        with pytest.raises(CannotRead, match="comes without the sources of its standard library"):
+            datasets.load(name)
+
+
+def test_a_file_that_goes_away_while_it_is_read_is_an_error_in_one_line(
+    web, sample: Entry, cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    located = datasets.fetch("sample")
+    (cache / "input.txt").unlink()
+    monkeypatch.setattr(loading, "fetch", lambda *_: located)
+    with pytest.raises(CannotRead, match=r"^dataset 'sample' cannot be read: .*No such file or directory"):
+        datasets.load("sample")
 
 
 def test_load_downloads_what_is_missing(web, sample: Entry, cache: Path, monkeypatch) -> None:
