@@ -82,7 +82,7 @@ def _load(address: str) -> click.Command:
 @click.version_option(package_name="fiftytwo", message="fiftytwo %(version)s")
 @click.pass_context
 def cli(ctx: click.Context) -> None:
-    r"""Fifty-Two: a year of AI engineering that runs.
+    """Fifty-Two: a year of AI engineering that runs.
 
     Without a command: where you are in the year and what comes next.
 

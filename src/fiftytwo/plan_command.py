@@ -39,7 +39,7 @@ class Standing:
 @click.option("--phase", metavar="TEXT", help="Only phases whose name contains TEXT, in any case.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON list of all weeks, for programs.")
 def plan(phase: str | None, as_json: bool) -> None:
-    r"""The fifty-two weeks and where each stands.
+    """The fifty-two weeks and where each stands.
 
     A week is planned until its code has landed; from then on the newest evidence says whether the
     reference passed and how far you are.

@@ -29,7 +29,7 @@ from fiftytwo.runner import Options, Update, run_many
 @click.option("--mine", is_flag=True, help="Use your own code for every exercise that you passed.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a line, for programs.")
 def run(weeks: tuple[str, ...], as_json: bool, **chosen: Any) -> None:
-    r"""Run the reference builds and keep their evidence.
+    """Run the reference builds and keep their evidence.
 
     WEEKS are numbers, ranges or "all". The exit status is 0 when every week passed, 1 when one did
     not, 2 when the command cannot be carried out.

@@ -22,7 +22,8 @@ _Current = click.argument("week", type=int, required=False)
 def _bench(number: int | None, home: Home, *, started: bool = True) -> Bench:
     """The bench of a week, or of the current one; one clear line when there is none."""
     if number is None:
-        number = progress.standing(home).current
+        where = progress.standing(home)
+        number = where.current or where.latest
         if number is None:
             fail("no week is under way; begin one: fiftytwo start 1")
     try:
@@ -46,7 +47,7 @@ def _or_refusal(action: Callable[[], Any]) -> Any:
 @click.command()
 @_Number
 def start(week: int) -> None:
-    r"""Begin a week: its brief and its starter file.
+    """Begin a week: its brief and its starter file.
 
     Nothing that is there already is touched.
 
@@ -74,7 +75,7 @@ def start(week: int) -> None:
 @click.option("--profile", type=click.Choice(["quick", "full"]), default="quick", show_default=True,
               help="Size of the data.")  # fmt: skip
 def check(week: int | None, watch: bool, as_json: bool, show_output: bool, profile: str) -> None:
-    r"""Measure your code against the week's bounds.
+    """Measure your code against the week's bounds.
 
     The exit status is 0 when every check passed, 1 when one did not, 2 when there is nothing to check.
     WEEK may be left out: then it is the one under way.
@@ -115,7 +116,7 @@ def _check(bench: Bench, profile: str, as_json: bool, show_output: bool) -> int:
 @click.command()
 @_Current
 def hint(week: int | None) -> None:
-    r"""The next hint for the first failing check.
+    """The next hint for the first failing check.
 
     Each check has up to three, from a nudge to nearly the answer.
 
@@ -150,7 +151,7 @@ def hint(week: int | None) -> None:
 @click.command()
 @_Current
 def solution(week: int | None) -> None:
-    r"""Your code beside the reference.
+    """Your code beside the reference.
 
     Shown once you pass; before that, when you ask a second time.
 
@@ -180,7 +181,7 @@ def solution(week: int | None) -> None:
 @click.option("--repeats", type=click.IntRange(3), default=3, show_default=True, help="How often each side is run.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object, for programs.")
 def compare(week: int | None, repeats: int, as_json: bool) -> None:
-    r"""Yours, the reference and the library: time, memory, result.
+    """Yours, the reference and the library: time, memory, result.
 
     The week's build is run with each in turn, round after round, so that a busy moment hits all alike.
 
@@ -202,7 +203,7 @@ def compare(week: int | None, repeats: int, as_json: bool) -> None:
 @click.command()
 @_Current
 def reset(week: int | None) -> None:
-    r"""Put a week back to its starter; your file is kept.
+    """Put a week back to its starter; your file is kept.
 
     \b
     Example:
@@ -216,7 +217,7 @@ def reset(week: int | None) -> None:
 @click.command()
 @_Current
 def update(week: int | None) -> None:
-    r"""Merge a changed starter into your edited file.
+    """Merge a changed starter into your edited file.
 
     Your file is changed only when the two changes do not touch each other, and a copy is kept.
 

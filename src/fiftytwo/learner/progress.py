@@ -17,6 +17,7 @@ class Standing:
     started: tuple[int, ...]
     passed: tuple[int, ...]
     current: int | None  # the week to go on with; None before the first start and after the last pass
+    latest: int | None  # the week that was started last, passed or not
     following: int | None  # the next landed week that was not started
     last: Run | None  # the last check of the current week
 
@@ -34,7 +35,7 @@ def standing(home: Home) -> Standing:
     current = open_weeks[-1] if open_weeks else None
     following = next((n for n in plan.landed() if n not in started and n not in passed), None)
     last = store.latest(current, who="learner") if current is not None else None
-    return Standing(tuple(started), tuple(passed), current, following, last)
+    return Standing(tuple(started), tuple(passed), current, started[-1] if started else None, following, last)
 
 
 def hints_shown(home: Home, week: int, check: str) -> int:

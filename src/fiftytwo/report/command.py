@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 @click.option("--markdown", is_flag=True, help="Write REPORT.md, the report in short, beside the pages.")
 @click.option("--open", "open_it", is_flag=True, help="Open the first page in the browser.")
 def report(output: Path | None, profile: Profile | None, markdown: bool, open_it: bool) -> None:
-    r"""Write the evidence as a static site.
+    """Write the evidence as a static site.
 
     The pages need no network and no server: the year at a glance and a page for each week, with its
     checks, figures, tables and documents. An earlier report in the same folder is replaced as a whole.

@@ -33,7 +33,7 @@ class _Group(click.Group):
 @click.group(cls=_Group, context_settings=_CONTEXT)
 @click.version_option(package_name="fiftytwo", message="datasanity %(version)s")
 def cli() -> None:
-    r"""Look at a table before you trust it.
+    """Look at a table before you trust it.
 
     Reads CSV, TSV and their cousins (delimiter, encoding and header are found) and Parquet; text may be
     gzipped.
@@ -50,7 +50,7 @@ def cli() -> None:
 @click.argument("file", type=click.Path())
 @click.option("--json", "as_json", is_flag=True, help="JSON, for programs.")
 def profile(file: str, as_json: bool) -> None:
-    r"""Say what a file holds, column by column.
+    """Say what a file holds, column by column.
 
     \b
     Example:
@@ -72,7 +72,7 @@ def profile(file: str, as_json: bool) -> None:
               help="The least severe finding that makes the exit status 1.")  # fmt: skip
 @click.option("--json", "as_json", is_flag=True, help="JSON, for programs.")
 def check(file: str, target: str | None, fail_on: str, as_json: bool) -> None:
-    r"""Find what is wrong with a file.
+    """Find what is wrong with a file.
 
     The exit status is 0 when nothing was found, 1 when something was, 2 when the file cannot be read.
 

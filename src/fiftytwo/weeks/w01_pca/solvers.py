@@ -50,7 +50,7 @@ def solvers(lab: Lab, cases: Mapping[str, NDArray[np.float64]]) -> Iterator[Chec
             right += 1
         return Measurement(right)
 
-    yield Check("auto picks by shape", chosen, equals=16,
+    yield Check("auto picks by shape", chosen, equals=13,
                 why="n ≫ d makes the covariance cheap, a few components of a big matrix make the projection cheap.",
                 hint=("The rule stands in the docstring of PCA, with its limits.",
                       "The kept variance that decides for svd is the smallest one you would keep."))  # fmt: skip
@@ -107,9 +107,7 @@ def _rule(
     long = cases["long"]
     deficient = np.repeat(cases["rank-deficient"], 3, axis=0)
     nearly = long * [1.0, 1.0, 1.0, 1.0, 2e-6]
-    big = rng.standard_normal((1001, 3)) @ rng.standard_normal((3, 1001)) + 0.01 * rng.standard_normal((1001, 1001))
-    square = big[:1000, :1000]
-    tall = np.repeat(big[:, :101], 2, axis=0)[:1010]
+    big = rng.standard_normal((1010, 3)) @ rng.standard_normal((3, 1001)) + 0.01 * rng.standard_normal((1010, 1001))
     return [
         (long, None, "covariance"),
         (long[:50], 2, "covariance"),
@@ -121,12 +119,9 @@ def _rule(
         (nearly, None, "svd"),
         (nearly, 4, "covariance"),
         (nearly, 0.9999999999, "covariance"),
-        (square, 3, "randomized"),
-        (square, 100, "randomized"),
-        (square, 105, "svd"),
-        (square[:, :999], 3, "svd"),
+        (big[:1000, :1000], 3, "randomized"),
         (big, 3, "randomized"),
-        (tall, 101, "covariance"),
+        (big[:, :101], 101, "covariance"),
     ]
 
 
