@@ -6,8 +6,9 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
     __name__,
     submod_attrs={
         "checklist": ["ChecklistItem", "eda_checklist"],
-        "checks": ["Finding", "check"],
-        "profiling": ["ColumnProfile", "TableProfile", "profile"],
+        "checks": ["check"],
+        "findings": ["Finding"],
+        "profiling": ["ColumnProfile", "TableProfile", "TargetProfile", "profile"],
         "table": ["Column", "Table", "read_table"],
     },
 )

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from mltoolkit.quality.checks import Finding, check
+from mltoolkit.quality.checks import check
+from mltoolkit.quality.findings import Finding
 from mltoolkit.quality.table import Table, read_table
 
 if TYPE_CHECKING:

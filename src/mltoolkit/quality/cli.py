@@ -48,17 +48,19 @@ def cli() -> None:
 
 @cli.command()
 @click.argument("file", type=click.Path())
+@click.option("--target", metavar="COLUMN", help="The column to be predicted: its classes, and what gives it away.")
 @click.option("--json", "as_json", is_flag=True, help="JSON, for programs.")
-def profile(file: str, as_json: bool) -> None:
+def profile(file: str, target: str | None, as_json: bool) -> None:
     """Say what a file holds, column by column.
 
     \b
-    Example:
+    Examples:
       datasanity profile customers.csv
+      datasanity profile customers.csv --target churned
     """
     from mltoolkit.quality import profiling, text
 
-    found = profiling.profile(file)
+    found = profiling.profile(file, target)
     if as_json:
         click.echo(json.dumps(text.profile_as_data(found), indent=2, ensure_ascii=False, allow_nan=False))
     else:
@@ -82,14 +84,16 @@ def check(file: str, target: str | None, fail_on: str, as_json: bool) -> None:
       datasanity check customers.csv --target churned --fail-on error
     """
     from mltoolkit.quality import checks, text
+    from mltoolkit.quality.findings import SEVERITIES, as_row
     from mltoolkit.quality.table import read_table
 
     table = read_table(file)
     found = checks.check(table, target)
-    limit = checks.SEVERITIES.index(fail_on)  # type: ignore[arg-type]
-    bad = [finding for finding in found if checks.SEVERITIES.index(finding.severity) <= limit]
+    names: list[str] = list(SEVERITIES)
+    failing = names[: names.index(fail_on) + 1]
+    bad = [finding for finding in found if finding.severity in failing]
     if as_json:
-        rows = [checks.as_row(finding) for finding in found]
+        rows = [as_row(finding) for finding in found]
         summary = {"file": file, "form": table.form, "rows": table.rows, "columns": len(table.columns)}
         click.echo(json.dumps({**summary, "clean": not bad, "findings": rows}, indent=2, ensure_ascii=False))
     else:

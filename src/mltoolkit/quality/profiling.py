@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from mltoolkit.quality.checks import skewness
+from mltoolkit.quality.checks import nearly_constant
+from mltoolkit.quality.duplicates import repeated_rows
+from mltoolkit.quality.findings import Finding
+from mltoolkit.quality.numbers import INNER_FENCE, beyond_fences, skewness
 from mltoolkit.quality.table import Column, Kind, Table, read_table
+from mltoolkit.quality.targets import class_balance, is_label, leakage
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -24,22 +27,38 @@ class ColumnProfile:
     """One column in numbers; what does not apply to its kind is None or empty.
 
     ``minimum`` and ``maximum`` are numbers, or dates as ISO 8601 text; ``quantiles`` are those at 5, 25,
-    50, 75 and 95%; ``std`` has divisor n - 1; ``top`` are the most frequent values with their counts.
+    50, 75 and 95%; ``std`` has divisor n - 1; ``skewness`` is the third standardised moment; ``outliers``
+    counts the values beyond Tukey's inner fences (1.5 interquartile ranges); ``strays`` the values of
+    another kind than the column's; ``top`` are the most frequent values with their counts. A number that
+    no float holds is infinite here, and null in JSON.
     """
 
     name: str
     kind: Kind
     missing: int
     distinct: int
+    constant: bool = False
+    near_constant: bool = False
+    strays: int = 0
     minimum: float | str | None = None
     maximum: float | str | None = None
     mean: float | None = None
     std: float | None = None
     quantiles: tuple[float, ...] = ()
     skewness: float | None = None
+    outliers: int | None = None
     zeros: int | None = None
     longest: int | None = None
     top: tuple[tuple[str, int], ...] = ()
+
+
+@dataclass(frozen=True)
+class TargetProfile:
+    """The column to be predicted: its classes (empty for a number), and what was found about it."""
+
+    name: str
+    classes: tuple[tuple[str, int], ...]
+    findings: tuple[Finding, ...]
 
 
 @dataclass(frozen=True)
@@ -52,14 +71,17 @@ class TableProfile:
     bytes: int
     duplicates: int
     columns: tuple[ColumnProfile, ...]
+    target: TargetProfile | None = None
 
 
-def profile(source: Path | str | pd.DataFrame | Table) -> TableProfile:
+def profile(source: Path | str | pd.DataFrame | Table, target: str | None = None) -> TableProfile:
     """Profile a table.
 
     Parameters
     ----------
     source : path, DataFrame or Table
+    target : str, optional
+        The column to be predicted.
 
     Returns
     -------
@@ -69,54 +91,66 @@ def profile(source: Path | str | pd.DataFrame | Table) -> TableProfile:
     ------
     CannotRead
         When the file is no table.
+    BadInput
+        When there is no column called ``target``.
     """
     table = source if isinstance(source, Table) else read_table(source)
-    duplicates = 0
-    if table.rows and table.columns:
-        codes = np.column_stack([column.codes for column in table.columns])
-        duplicates = table.rows - len(np.unique(codes, axis=0))
+    goal = _profile_target(table, table.column(target)) if target is not None else None
+    duplicates = int(repeated_rows(table).sum())
     columns = tuple(_profile_column(column) for column in table.columns)
-    return TableProfile(table.name, table.form, table.rows, table.bytes, duplicates, columns)
+    return TableProfile(table.name, table.form, table.rows, table.bytes, duplicates, columns, goal)
+
+
+def _profile_target(table: Table, target: Column) -> TargetProfile:
+    findings = (*class_balance(table, target), *leakage(table, target))
+    return TargetProfile(target.name, _most_frequent(target, None) if is_label(target) else (), findings)
 
 
 def _profile_column(column: Column) -> ColumnProfile:
-    missing = int(column.missing.sum())
+    basics = ColumnProfile(
+        name=column.name,
+        kind=column.kind,
+        missing=int(column.missing.sum()),
+        distinct=column.distinct,
+        constant=column.distinct == 1,
+        near_constant=nearly_constant(column) if column.distinct > 1 else False,
+        strays=int(column.strays.sum()),
+        top=_most_frequent(column, _TOP),
+    )
     if column.numeric:
-        return _profile_numbers(column, missing)
+        return _with_numbers(basics, column)
     if column.kind in ("date", "mixed dates"):
         dates = column.dates[~np.isnat(column.dates)]
-        low, high = (
-            str(moment).removesuffix(".000000").removesuffix("T00:00:00") for moment in (dates.min(), dates.max())
-        )
-        return ColumnProfile(
-            column.name, column.kind, missing, column.distinct, minimum=low, maximum=high, top=_top(column)
-        )
-    longest = max((len(text) for text in column.texts.tolist()), default=0) if column.kind == "text" else None
-    return ColumnProfile(column.name, column.kind, missing, column.distinct, longest=longest, top=_top(column))
+        return replace(basics, minimum=_moment(dates.min()), maximum=_moment(dates.max()))
+    if column.kind == "text":
+        return replace(basics, longest=max(map(len, column.labels)))
+    return basics
 
 
-def _profile_numbers(column: Column, missing: int) -> ColumnProfile:
-    values = column.numbers[np.isfinite(column.numbers)]
+def _with_numbers(basics: ColumnProfile, column: Column) -> ColumnProfile:
+    values = column.numbers[~np.isnan(column.numbers)]
     if len(values) == 0:
-        return ColumnProfile(column.name, column.kind, missing, column.distinct, top=_top(column))
+        return basics
     with np.errstate(over="ignore", invalid="ignore"):  # the spread of values near the largest float is infinite
-        std = float(values.std(ddof=1)) if len(values) > 1 else None
-        mean = float(values.mean())
-    return ColumnProfile(
-        column.name,
-        column.kind,
-        missing,
-        column.distinct,
-        minimum=float(values.min()),
-        maximum=float(values.max()),
-        mean=mean,
-        std=std,
-        quantiles=tuple(float(q) for q in np.quantile(values, _QUANTILES)),
-        skewness=skewness(values) if len(values) > 2 else None,
-        zeros=int((values == 0).sum()),
-        top=_top(column),
-    )
+        return replace(
+            basics,
+            minimum=float(values.min()),
+            maximum=float(values.max()),
+            mean=float(values.mean()),
+            std=float(values.std(ddof=1)) if len(values) > 1 else None,
+            quantiles=tuple(float(q) for q in np.quantile(values, _QUANTILES)),
+            skewness=skewness(values) if len(values) > 2 else None,
+            outliers=int(beyond_fences(values, INNER_FENCE).sum()),
+            zeros=int((values == 0).sum()),
+        )
 
 
-def _top(column: Column) -> tuple[tuple[str, int], ...]:
-    return tuple(Counter(column.texts[~column.missing].tolist()).most_common(_TOP))
+def _moment(moment: np.datetime64) -> str:
+    """A date without the parts that say nothing: ``2024-03-01``, ``2024-03-01T09:30:00``."""
+    return str(moment).removesuffix(".000000").removesuffix("T00:00:00")
+
+
+def _most_frequent(column: Column, limit: int | None) -> tuple[tuple[str, int], ...]:
+    """Values with their counts, the most frequent first; among equals the one that appears first."""
+    order = np.argsort(-column.counts, kind="stable")[:limit]
+    return tuple((column.labels[code], int(column.counts[code])) for code in order)

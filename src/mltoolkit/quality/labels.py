@@ -1,0 +1,78 @@
+"""Checks of texts: how many different ones there are, how they are spelled, how they were decoded."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+
+import numpy as np
+
+from mltoolkit.quality.findings import Finding, Severity, about_column, about_rows, counted
+from mltoolkit.quality.table import Column, Table
+
+_LEAST_VALUES = 20
+_NEARLY_ALL = 0.95
+# UTF-8 that was read as Windows-1252: a lead byte's letter and the signs that stand for the bytes after it.
+# Two signs suffice only after the letters that begin Western accents; genuine words hold no such pair.
+_AFTER = "[" + "".join(bytes([byte]).decode("cp1252", "ignore") or chr(byte) for byte in range(0x80, 0xC0)) + "]"
+_MOJIBAKE = re.compile(f"[ÂÃÄÅ]{_AFTER}|[ÐÑ]{_AFTER}[ÐÑ]{_AFTER}|[à-ï]{_AFTER}{{2}}|ðŸ{_AFTER}{{2}}")
+_CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
+_UNSEEN = re.compile("[\u200b\u2060\ufeff]")  # the joiners U+200C and U+200D have their place in many scripts
+
+
+def cardinality(table: Table, _: Column | None) -> Iterator[Finding]:
+    """Labels that differ in case or white space only are a warning; identifiers written as text an info."""
+    for column in table.columns:
+        if column.kind != "text":
+            continue
+        present = int((~column.missing).sum())
+        if column.distinct <= present / 2:
+            yield from _spellings(table, column)
+        elif present >= _LEAST_VALUES and column.distinct >= _NEARLY_ALL * present and _like_identifiers(column):
+            message = f"{column.distinct:,} different values in {counted(present, 'row')}: an identifier, not a label"
+            yield about_column(table, "cardinality", column.name, "info", message)
+
+
+def _like_identifiers(column: Column) -> bool:
+    """Whether nearly all values are single words with a digit in them, or of one length."""
+    labels = column.labels
+    single = sum(len(label.split()) == 1 for label in labels)
+    digits = sum(any(c.isdigit() for c in label) for label in labels)
+    one_length = len(set(map(len, labels))) == 1 and len(labels[0]) >= 4
+    return single >= _NEARLY_ALL * len(labels) and (digits >= _NEARLY_ALL * len(labels) or one_length)
+
+
+def _spellings(table: Table, column: Column) -> Iterator[Finding]:
+    groups: dict[str, list[int]] = {}
+    for code, label in enumerate(column.labels):
+        groups.setdefault(" ".join(label.casefold().split()), []).append(code)
+    variants = [sorted(group, key=lambda code: -column.counts[code]) for group in groups.values() if len(group) > 1]
+    if variants:
+        rare = np.array([code for group in variants for code in group[1:]])
+        usual, other = (column.labels[code] for code in variants[0][:2])
+        message = f"labels differ in case or spaces only, such as {usual!r:.40} and {other!r:.40}"
+        yield about_rows(table, "cardinality", column.name, "warning", np.isin(column.codes, rare), message)
+
+
+def encodings(table: Table, _: Column | None) -> Iterator[Finding]:
+    """Text that was decoded wrongly somewhere, control characters, white space at the ends."""
+    checks: tuple[tuple[Severity, str, Callable[[str], object]], ...] = (
+        ("error", "was/were decoded with the wrong encoding", _MOJIBAKE.search),
+        ("error", "holds/hold U+FFFD, which stands for a lost character", lambda text: "\ufffd" in text),
+        ("warning", "holds/hold control characters", _CONTROL.search),
+        ("warning", "holds/hold characters that nobody sees", _UNSEEN.search),
+        ("warning", "has/have white space at an end", lambda text: text != text.strip()),
+    )
+    for column in table.columns:
+        if column.kind in ("integer", "float", "boolean", "date", "empty"):
+            continue
+        for severity, what, broken in checks:
+            hits = np.array([bool(broken(label)) for label in column.labels], dtype=bool)
+            if not hits.any():
+                continue
+            where = hits[column.codes] & ~column.missing
+            count, example = int(where.sum()), column.labels[int(np.argmax(hits))]
+            # White space around every value is how the file is written, not a slip.
+            habit = what.endswith("end") and count == (~column.missing).sum()
+            message = f"{counted(count, 'value', what)}, such as {example!r:.60}"
+            yield about_rows(table, "encodings", column.name, "info" if habit else severity, where, message)
