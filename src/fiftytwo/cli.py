@@ -26,14 +26,14 @@ COMMANDS = {
     "hint": Entry("fiftytwo.learner.commands:hint", "The next hint for the first failing check."),
     "solution": Entry("fiftytwo.learner.commands:solution", "Your code beside the reference."),
     "compare": Entry(
-        "fiftytwo.learner.commands:compare", "Yours, the reference and the library: time, memory, result."
+        "fiftytwo.learner.commands:compare", "Yours, the reference, the library: time, memory, result."
     ),
     "reset": Entry("fiftytwo.learner.commands:reset", "Put a week back to its starter; your file is kept."),
     "update": Entry("fiftytwo.learner.commands:update", "Merge a changed starter into your edited file."),
     "run": Entry("fiftytwo.run_command:run", "Run the reference builds and keep their evidence."),
     "report": Entry("fiftytwo.report.command:report", "Write the evidence as a static site."),
     "plan": Entry("fiftytwo.plan_command:plan", "The fifty-two weeks and where each stands."),
-    "data": Entry("fiftytwo.data_command:data", "The datasets: list, fetch, where."),
+    "data": Entry("fiftytwo.data_command:data", "The datasets: list them, fetch them, see where they lie."),
 }
 _TODAY = "fiftytwo.learner.commands:today"
 _GROUPS = {

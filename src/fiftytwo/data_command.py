@@ -50,7 +50,7 @@ def data() -> None:
       fiftytwo data list
       fiftytwo data fetch mnist titanic
       fiftytwo data where titanic
-    """  # noqa: D301 - click wants the character itself
+    """
 
 
 @data.command("list", short_help="Every dataset, its size, where it is, its licence.")
@@ -62,7 +62,7 @@ def list_datasets(as_json: bool) -> None:
     Examples:
       fiftytwo data list
       fiftytwo data list --json
-    """  # noqa: D301 - click wants the character itself
+    """
     from mltoolkit import datasets
 
     standings = [_look_up(entry) for entry in datasets.entries()]
@@ -94,7 +94,7 @@ def fetch(names: tuple[str, ...], everything: bool, as_json: bool) -> None:
       fiftytwo data fetch mnist
       fiftytwo data fetch mnist titanic
       fiftytwo data fetch --all
-    """  # noqa: D301 - click wants the character itself
+    """
     from mltoolkit import datasets
     from mltoolkit.errors import CannotRead
 
@@ -129,7 +129,7 @@ def where(names: tuple[str, ...], as_json: bool) -> None:
     Examples:
       fiftytwo data where titanic
       fiftytwo data where mnist --json
-    """  # noqa: D301 - click wants the character itself
+    """
     standings = [_look_up(entry) for entry in _choose(names)]
     if as_json:
         _print_json(standings)

@@ -237,6 +237,7 @@ class Run:
     started: str  # ISO 8601, UTC
     seconds: float
     seed: int
+    build_seconds: float = 0.0  # of the build alone, without the start of the process and the checks
     verdicts: tuple[Verdict, ...] = ()
     metrics: tuple[Metric, ...] = ()
     figures: tuple[Figure, ...] = ()

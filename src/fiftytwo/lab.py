@@ -79,6 +79,8 @@ class Lab:
         Run folders of the weeks that this one needs.
     report_progress : function (label, done, total or None), optional
         Called as the work goes on, at most a few times a second.
+    draw : bool, default True
+        False when a build is timed: figures are then taken and not written.
     """
 
     def __init__(
@@ -91,6 +93,7 @@ class Lab:
         seed: int = 52,
         needed: Mapping[int, Path] | None = None,
         report_progress: Callable[[str, int, int | None], None] | None = None,
+        draw: bool = True,
     ) -> None:
         self.week = week
         self.folder = folder
@@ -101,6 +104,7 @@ class Lab:
         self.pending_documents: list[tuple[str, str, dict[str, Any]]] = []  # rendered after the last check
         self._needed = dict(needed or {})
         self._report_progress = report_progress
+        self._draw = draw
 
     @property
     def rng(self) -> np.random.Generator:
@@ -138,7 +142,8 @@ class Lab:
         import matplotlib.pyplot as plt
 
         file = f"{_slug(name)}.svg"
-        figure.savefig(self.folder / file, metadata={"Date": None})
+        if self._draw:
+            figure.savefig(self.folder / file, metadata={"Date": None})
         plt.close(figure)
         self.ledger.figures.append(Figure(name, file, caption))
 

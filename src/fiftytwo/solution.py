@@ -101,6 +101,7 @@ class Solution:
                     processes=exercise.processes,
                 )
             except LearnerError as error:  # a file that cannot be loaded fails every check alike
+                error.ends_the_process = True
                 self._sandboxes[week.number] = error
         sandbox = self._sandboxes[week.number]
         if isinstance(sandbox, LearnerError):

@@ -53,14 +53,17 @@ def _files(module: str) -> list[Path]:
 
 
 def _closure(module: str) -> set[str]:
-    """Every module that is imported, through however many others.
+    """Every module that the week's folder imports, through however many others.
 
     A package that shows its names lazily hides from the graph which submodule a name comes from, so a
     package stands for all that is in it.
     """
     graph = _graph()
     found: set[str] = set()
+    week = module.rpartition(".")[0]
     waiting = {name for name in (module, *_JUDGING) if name in graph.modules}
+    if week in graph.modules:
+        waiting |= graph.find_descendants(week)
     while waiting:
         name = waiting.pop()
         found.add(name)

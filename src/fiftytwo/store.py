@@ -16,10 +16,10 @@ from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
-from mltoolkit.io import atomic_write
 
 from fiftytwo.evidence import SCHEMA, Profile, Run, Status, Who
 from fiftytwo.home import Home
+from mltoolkit.io import atomic_write
 
 EVIDENCE = "evidence.json"
 _KEPT = 5  # runs of one kind whose figures and artifacts are kept; evidence.json always stays

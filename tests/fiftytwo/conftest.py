@@ -7,7 +7,7 @@ import pytest
 from fiftytwo.home import Home
 
 
-@pytest.fixture()
+@pytest.fixture
 def samples(monkeypatch):
     """The folder of the sample weeks, importable here and in every process below."""
     folder = Path(__file__).parents[1] / "samples"
@@ -16,13 +16,13 @@ def samples(monkeypatch):
     return folder
 
 
-@pytest.fixture()
+@pytest.fixture
 def catalogue(samples):
     """Two sample weeks; the second needs the first."""
     return {1: "w01_sample.lab", 2: "w02_sample.lab"}
 
 
-@pytest.fixture()
+@pytest.fixture
 def home(tmp_path, monkeypatch):
     """An empty home."""
     monkeypatch.setenv("FIFTYTWO_HOME", str(tmp_path / "my52"))

@@ -60,7 +60,9 @@ def test_an_error_that_nobody_foresaw_is_one_line_with_a_file(monkeypatch, capsy
     assert line.count("\n") == 1
 
 
-@pytest.mark.parametrize(("error", "code"), [(KeyboardInterrupt(), 130), (click.Abort(), 130), (BrokenPipeError(), 141)])
+@pytest.mark.parametrize(
+    ("error", "code"), [(KeyboardInterrupt(), 130), (click.Abort(), 130), (BrokenPipeError(), 141)]
+)
 def test_interruptions_have_their_exit_status(monkeypatch, error, code):
     def broken(**_):
         raise error

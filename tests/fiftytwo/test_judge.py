@@ -73,7 +73,8 @@ def test_an_error_in_our_own_code_names_our_line_and_a_learners_its_own():
     ("value", "text"),
     [
         (None, ""), (True, "yes"), (0.1 + 0.2, "0.3"), ("x" * 400, "x" * 297 + "..."), ([1, 2], "[1, 2]"),
-        (np.arange(9), "array of shape (9,), int64: [0, 1, 2, 3, 4, 5, ...]"), (np.array(["a"]), "array of shape (1,), <U1: [a]"),
+        (np.arange(9), "array of shape (9,), int64: [0, 1, 2, 3, 4, 5, ...]"),
+        (np.array(["a"]), "array of shape (1,), <U1: [a]"),
         (list(range(500)), repr(list(range(500)))[:297] + "..."),
     ],
 )  # fmt: skip

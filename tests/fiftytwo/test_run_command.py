@@ -9,7 +9,7 @@ from fiftytwo import plan
 from fiftytwo.run_command import run
 
 
-@pytest.fixture()
+@pytest.fixture
 def invoke(home, catalogue, monkeypatch):
     monkeypatch.setattr(plan, "landed", lambda: catalogue)
     return lambda *words: CliRunner().invoke(run, list(words))
@@ -19,7 +19,10 @@ def test_a_line_a_week_and_where_to_look_next(invoke):
     shown = invoke("1-2")
     assert shown.exit_code == 0, shown.output
     lines = shown.output.splitlines()
-    assert lines[0].split() == ["week", "01", "Scaling", "passed", "5/5", "checks", *lines[0].split()[-4:]] or "passed" in lines[0]
+    assert (
+        lines[0].split() == ["week", "01", "Scaling", "passed", "5/5", "checks", *lines[0].split()[-4:]]
+        or "passed" in lines[0]
+    )
     assert "week 02" in lines[1]
     assert "fiftytwo report" in lines[-1]
     assert "unchanged" in invoke("all").output

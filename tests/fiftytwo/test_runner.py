@@ -28,7 +28,7 @@ def put(home, source):
     (folder / REFERENCE).write_text(source, "utf-8")
 
 
-@pytest.fixture()
+@pytest.fixture
 def reference(samples):
     return (samples / "w01_sample" / REFERENCE).read_text("utf-8")
 
@@ -47,12 +47,14 @@ def test_a_good_week_passes_and_leaves_its_evidence(home, catalogue):
     assert from_json((folder / EVIDENCE).read_bytes()) == run
     assert (folder / "artifacts" / "scaled.txt").read_text().startswith("[")
     assert sorted(p.name for p in folder.iterdir()) == ["artifacts", EVIDENCE]
-    assert [u.kind for u in updates][0] == "started"
+    assert updates[0].kind == "started"
     assert updates[-1].kind == "ended"
     assert not list((home.root / "evidence" / ".running").iterdir())
 
 
-def test_an_unchanged_week_comes_from_its_evidence_and_a_changed_one_does_not(home, catalogue, tmp_path, samples, monkeypatch):
+def test_an_unchanged_week_comes_from_its_evidence_and_a_changed_one_does_not(
+    home, catalogue, tmp_path, samples, monkeypatch
+):
     copy = tmp_path / "copy"
     shutil.copytree(samples, copy)
     monkeypatch.setattr(sys, "path", [str(copy), *[p for p in sys.path if p != str(samples)]])
@@ -126,7 +128,7 @@ def test_an_unknown_backend_library_names_the_extra(home, catalogue, monkeypatch
 
 
 def test_a_week_that_has_not_landed_is_a_lookup_error(home, catalogue):
-    with pytest.raises(LookupError, match="week 3 .* is planned but has not landed; landed: 1, 2"):
+    with pytest.raises(LookupError, match=r"week 3 .* is planned but has not landed; landed: 1, 2"):
         run_one(3, home, catalogue=catalogue)
     with pytest.raises(LookupError, match="there is no week 60"):
         run_one(60, home, catalogue=catalogue)
@@ -135,7 +137,8 @@ def test_a_week_that_has_not_landed_is_a_lookup_error(home, catalogue):
 def test_an_interrupt_keeps_what_was_finished_and_leaves_no_process(home, catalogue, samples, monkeypatch):
     run_one(1, home, catalogue=catalogue)
     script = (
-        "import sys\nfrom fiftytwo.home import Home\nfrom fiftytwo.runner import Options, run_many\nfrom pathlib import Path\n"
+        "import sys\nfrom fiftytwo.home import Home\n"
+        "from fiftytwo.runner import Options, run_many\nfrom pathlib import Path\n"
         f"catalogue = {catalogue!r}\n"
         f"for run in run_many([1], Home(Path({str(home.root)!r})), Options(force=True), catalogue=catalogue): pass\n"
     )
@@ -198,7 +201,10 @@ def test_a_mistake_nobody_knows_is_not_named(home, catalogue, reference):
 
 
 def test_a_wrong_shape_meets_the_gate(home, catalogue, reference):
-    put(home, reference.replace("return (np.asarray(x, dtype=float) - self.mean_) / self.scale_", "return np.ones((2, 2))"))
+    put(
+        home,
+        reference.replace("return (np.asarray(x, dtype=float) - self.mean_) / self.scale_", "return np.ones((2, 2))"),
+    )
     verdict = run_one(1, home, who="learner", catalogue=catalogue).first_failure
     assert verdict.outcome == "wrong"
     assert verdict.message == "expected shape (4,), got (2, 2)"
@@ -217,8 +223,10 @@ def test_a_forged_verdict_does_not_pass(home, catalogue):
     put(home, (
         "import json, os, pathlib, sys\n"
         "print(json.dumps({'status': 'passed'}))\n"
-        "class Yes:\n    def __eq__(self, other): return True\n    def __le__(self, other): return True\n    __float__ = lambda self: 0.0\n"
-        "class Scaler:\n    mean_ = scale_ = Yes()\n    def fit(self, x): return self\n    def transform(self, x): return Yes()\n"
+        "class Yes:\n    def __eq__(self, other): return True\n"
+        "    def __le__(self, other): return True\n    __float__ = lambda self: 0.0\n"
+        "class Scaler:\n    mean_ = scale_ = Yes()\n"
+        "    def fit(self, x): return self\n    def transform(self, x): return Yes()\n"
         "import fiftytwo.judge, fiftytwo.evidence\n"
         "fiftytwo.evidence.Check.holds = lambda *a: True\n"
         "fiftytwo.judge.judge = None\n"
@@ -257,7 +265,10 @@ def test_builds_of_each_side_can_be_compared(home, catalogue, reference, monkeyp
     assert {side: run.metrics[0].value for side, run in results.items()} == pytest.approx(
         dict.fromkeys(results, 1.404875), rel=1e-5
     )
-    assert all(run.verdicts == () and run.seconds > 0 and run.peak_memory_bytes > 0 for run in results.values())
+    assert all(
+        run.verdicts == () and run.seconds > run.build_seconds > 0 and run.peak_memory_bytes > 0
+        for run in results.values()
+    )
     assert Store(home).history(1) == []
 
 

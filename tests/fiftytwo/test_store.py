@@ -9,8 +9,17 @@ import pytest
 from fiftytwo.evidence import Run, Verdict
 from fiftytwo.store import EVIDENCE, Store, from_json, to_json
 
-RUN = Run("20270104T091500.000000-w01-reference-quick", 1, "reference", "quick", "passed", "2027-01-04T09:15:00+00:00", 1.5, 52,
-          verdicts=(Verdict("fit", "passed", 0.25, "≤ 1", hint=("a",)), Verdict("far", "wrong", math.inf, "≤ 1")))  # fmt: skip
+RUN = Run(
+    id="20270104T091500.000000-w01-reference-quick",
+    week=1,
+    who="reference",
+    profile="quick",
+    status="passed",
+    started="2027-01-04T09:15:00+00:00",
+    seconds=1.5,
+    seed=52,
+    verdicts=(Verdict("fit", "passed", 0.25, "≤ 1", hint=("a",)), Verdict("far", "wrong", math.inf, "≤ 1")),
+)
 
 
 def save(home, run, **files):

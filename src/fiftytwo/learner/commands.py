@@ -181,7 +181,7 @@ def solution(week: int | None) -> None:
 @click.option("--repeats", type=click.IntRange(3), default=3, show_default=True, help="How often each side is run.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object, for programs.")
 def compare(week: int | None, repeats: int, as_json: bool) -> None:
-    """Yours, the reference and the library: time, memory, result.
+    """Yours, the reference, the library: time, memory, result.
 
     The week's build is run with each in turn, round after round, so that a busy moment hits all alike.
 

@@ -93,6 +93,9 @@ def _cut_class(node: ast.ClassDef, path: str, week: int, lines: Sequence[str]) -
                 yield _whole(inner)
                 continue
             yield from _cut_class(inner, f"{path}.{inner.name}", week, lines)
+        elif not _stays(inner):
+            yield _whole(inner)
+            continue
         kept += 1
     if not kept:
         raise ValueError(f"class {path} has neither a docstring nor a public member to keep")

@@ -27,7 +27,7 @@ from fiftytwo.sandbox import codec
 _FILE_BYTES = 256 * 2**20  # the largest file that learner code may write
 _OUTPUT_BYTES = 256 * 2**10  # what it may print
 _OWN_PROCESSES = 16  # below the judge there may also be its own workers and further sandboxes
-_LOAD_SECONDS = 60.0  # importing a heavy library takes a while on a busy machine
+_LOAD_SECONDS = 30.0  # importing a heavy library takes a while on a busy machine
 
 
 class LearnerError(Exception):
@@ -258,6 +258,7 @@ class Remote:
         self._ask(do="set", name=name, value=value)
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Call the object over there."""
         return self._ask(do="call", args=args, kwargs=kwargs)
 
     def __iter__(self) -> Iterator[Any]:

@@ -98,6 +98,9 @@ class PCA(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
     array([2.])
     """
 
+    _scatter: NDArray[np.float64]  # of the stream so far, with its mean at full precision
+    _mean: NDArray[np.float64]
+
     def __init__(
         self,
         n_components: int | float | None = None,

@@ -11,7 +11,9 @@ from mltoolkit.errors import CannotRead, MissingExtra
 
 week = Week(
     1, "sample", "Scaling", "Tests", ("mean", "scale"), "Scale.", "Check.",
-    exercise=Exercise("w01_sample.reference", ("Scaler",), seconds=3.0, peers={"Scaler": "w01_sample.reference:Scaler"}),
+    exercise=Exercise(
+        "w01_sample.reference", ("Scaler",), seconds=3.0, peers={"Scaler": "w01_sample.reference:Scaler"}
+    ),
     seconds=6.0, memory_bytes=2**30,
 )  # fmt: skip
 X = np.array([1.0, 2.0, 4.0, 9.0])
@@ -51,13 +53,22 @@ def misbehave(mode):
 
 
 def assess(lab, built):
-    scaler = lab.solution.Scaler
-    yield Check("mean", lambda: difference(scaler().fit(X).mean_, X.mean(), call="Scaler().fit(X).mean_", inputs={"X": X}),
-                at_most=1e-12, why="The mean is subtracted.", hint=("sum", "divide"))  # fmt: skip
-    yield Check("scale", lambda: difference(scaler().fit(X).scale_, X.std(ddof=1), call="Scaler().fit(X).scale_", inputs={"X": X}),
-                at_most=1e-12, why="One degree of freedom is spent on the mean.", hint=("count",))  # fmt: skip
-    yield Check("scaled", lambda: difference(built.scaled, (X - X.mean()) / X.std(ddof=1), call="Scaler().fit(X).transform(X)", inputs={"X": X}),
-                at_most=1e-12, why="Both together.")  # fmt: skip
-    yield Check("refuses NaN", lambda: refusal(lambda: scaler().fit([np.nan]), call="Scaler().fit([nan])", mentions=("NaN",)).value == 1,
-                equals=True, why="Bad input is told.")  # fmt: skip
+    def scaler():
+        return lab.solution.Scaler()
+
+    def fitted(name, expected):
+        call = f"Scaler().fit(X).{name}"
+        return lambda: difference(getattr(scaler().fit(X), name), expected, call=call, inputs={"X": X})
+
+    def scaled():
+        expected = (X - X.mean()) / X.std(ddof=1)
+        return difference(built.scaled, expected, call="Scaler().fit(X).transform(X)", inputs={"X": X})
+
+    def refuses():
+        return refusal(lambda: scaler().fit([np.nan]), call="Scaler().fit([nan])", mentions=("NaN",)).value == 1
+
+    yield Check("mean", fitted("mean_", X.mean()), at_most=1e-12, why="It is subtracted.", hint=("sum", "divide"))
+    yield Check("scale", fitted("scale_", X.std(ddof=1)), at_most=1e-12, why="The mean costs one.", hint=("count",))
+    yield Check("scaled", scaled, at_most=1e-12, why="Both together.")
+    yield Check("refuses NaN", refuses, equals=True, why="Bad input is told.")
     yield Check("four samples", lambda: len(X), equals=4, why="Says nothing about the learner.", exercise=False)

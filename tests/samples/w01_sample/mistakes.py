@@ -1,9 +1,9 @@
 """Wrong answers to the sample week."""
 
 import numpy as np
-from w01_sample.reference import Scaler
 
 from fiftytwo import Mistake
+from w01_sample.reference import Scaler
 
 
 class DividesByN(Scaler):

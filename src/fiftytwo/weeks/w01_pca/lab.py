@@ -33,7 +33,7 @@ week = Week.planned(
         "mltoolkit.linalg.pca",
         ("PCA",),
         hours=6.0,
-        peers={"PCA": "sklearn.decomposition:PCA"},
+        peers={"PCA": "fiftytwo.weeks.w01_pca.peers:PCA"},
         brief="""\
 Write `PCA`, with scikit-learn's interface. A good order:
 

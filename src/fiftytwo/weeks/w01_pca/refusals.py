@@ -26,13 +26,12 @@ def refusals(lab: Lab) -> Iterator[Check]:
         return refusal(action, call=call, mentions=mentions, inputs=inputs)
 
     def bad_data(value: NDArray[Any], *mentions: str) -> Callable[[], Measurement]:
+        def attempt(method: str) -> Measurement:
+            call = f"PCA().{method}(X)"
+            return refuse(call, mentions, {"X": value}, lambda: getattr(lab.solution.PCA(), method)(value))
+
         def measure() -> Measurement:
-            return first_unclear(
-                refuse(
-                    f"PCA().{method}(X)", mentions, {"X": value}, lambda m=method: getattr(lab.solution.PCA(), m)(value)
-                )
-                for method in ("fit", "partial_fit")
-            )
+            return first_unclear(map(attempt, ("fit", "partial_fit")))
 
         return measure
 
@@ -95,13 +94,11 @@ def refusals(lab: Lab) -> Iterator[Check]:
             ({"n_components": 9, "solver": "magic"}, ("solver='magic'",)),
         ]
 
-        def text(given: Mapping[str, Any]) -> str:
-            return "PCA(" + ", ".join(f"{name}={value!r}" for name, value in given.items()) + ").fit(X)"
+        def attempt(given: dict[str, Any], mentions: tuple[str, ...]) -> Measurement:
+            call = "PCA(" + ", ".join(f"{name}={value!r}" for name, value in given.items()) + ").fit(X)"
+            return refuse(call, mentions, {"X": X}, lambda: lab.solution.PCA(**given).fit(X))
 
-        return first_unclear(
-            refuse(text(given), mentions, {"X": X}, lambda g=given: lab.solution.PCA(**g).fit(X))
-            for given, mentions in wrong
-        )
+        return first_unclear(attempt(given, mentions) for given, mentions in wrong)
 
     yield Check("refuses bad parameters", bad_parameters, equals=True,
                 why="All faults are told at once, when the shape of the data is known.",
