@@ -89,7 +89,7 @@ def cli(ctx: click.Context) -> None:
     \b
     The learner's loop:
       fiftytwo start 1      my52/week01/ with a brief and a starter file
-      fiftytwo check 1      the checks on your code, --watch to check on every save
+      fiftytwo check 1      the checks on your code; --watch: on every save
       fiftytwo hint 1       the next hint for the first failing check
     """
     if ctx.invoked_subcommand is None:

@@ -294,7 +294,7 @@ class Remote:
             object.__getattribute__(self, "_sandbox")._freed.append(self._number)
 
 
-class _Requests(cloudpickle.Pickler):  # type: ignore[misc]
+class _Requests(cloudpickle.Pickler):
     """Writes a request; a handle in it crosses as its number."""
 
     def persistent_id(self, obj: Any) -> int | None:

@@ -36,7 +36,7 @@ def cli() -> None:
     """Look at a table before you trust it.
 
     Reads CSV, TSV and their cousins (delimiter, encoding and header are found) and Parquet; text may be
-    gzipped.
+    compressed with gzip or zstd.
 
     \b
     Examples:

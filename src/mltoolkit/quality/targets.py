@@ -92,8 +92,10 @@ def _gives_class_away(column: Column, target: Column, both: NDArray[np.bool_]) -
     if column.numeric:
         numbers = column.numbers[both]
         usable = ~np.isnan(numbers)
+        if usable.sum() < _LEAST_ROWS:
+            return ""
         right_by_order = _guessed_from_neighbours(numbers[usable], goal[usable])
-        if usable.sum() >= _LEAST_ROWS and _beats_majority(right_by_order, goal[usable]):
+        if _beats_majority(right_by_order, goal[usable]):
             return "thresholds on it separate the classes of"
     return ""
 

@@ -6,7 +6,7 @@ import sklearn.decomposition
 from numpy.typing import ArrayLike
 
 
-class PCA(sklearn.decomposition.PCA):  # type: ignore[misc]
+class PCA(sklearn.decomposition.PCA):
     """scikit-learn's PCA with a ``partial_fit`` that is IncrementalPCA's."""
 
     def partial_fit(self, X: ArrayLike) -> PCA:
