@@ -78,7 +78,7 @@ clean: ## Remove all that make has made; my52/ stays
 	find . -name __pycache__ -type d -not -path './.git/*' -not -path './my52/*' -prune -exec rm -rf {} +
 
 $(VENV)/.uv:
-	@python=""; for p in $(PYTHON) python3.13 python3.12 python3.11 python3 python; do \
+	@python=""; for p in $(PYTHON) python3 python3.13 python3.12 python3.11 python; do \
 	  if "$$p" -c 'import sys; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1; then python="$$p"; break; fi; done; \
 	if [ -z "$$python" ]; then \
 	  echo "error: no Python 3.11 or later was found; install one, or name it: make run PYTHON=/path/to/python3" >&2; \
