@@ -9,6 +9,7 @@ least a tenth is told as an info, a larger one as a warning.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 
 import numpy as np
@@ -19,6 +20,7 @@ from mltoolkit.quality.table import Column, Table
 
 _LEAST_ROWS = 50  # with fewer, the near pairs are too few to estimate from
 _PLAUSIBLE = 0.1
+_FEW_VALUES = 0.1
 _LARGEST = 20_000_000  # cells up to which the near pairs, one sort a column, are counted
 
 
@@ -65,22 +67,26 @@ def _cell_hashes(column: Column, position: int) -> NDArray[np.uint64]:
 def _plausible_by_chance(table: Table) -> bool:
     if not _LEAST_ROWS <= table.rows <= _LARGEST / len(table.columns):
         return False
+    if math.prod(column.distinct + bool(column.missing.any()) for column in table.columns) < table.rows:
+        return True  # there are not as many different rows as rows
     from scipy.special import gammainc
 
     hashes = _row_hashes(table)
     full = _pairs(hashes)
+    kept = ~repeated_rows(table)
     expected = 0.0
     for position, column in enumerate(table.columns):
         near = _pairs(hashes - _cell_hashes(column, position)) - full
-        shares = np.append(column.counts, column.missing.sum()) / table.rows
-        equal = float((shares**2).sum())  # two rows agree in this column with this probability
+        # In a column of many values copied rows agree and others hardly do: copies tell nothing about chance.
+        codes = column.codes if column.distinct <= _FEW_VALUES * table.rows else column.codes[kept]
+        equal = _pairs(codes) / max(len(codes) * (len(codes) - 1) // 2, 1)  # share of pairs that agree here
         if equal < 1.0:
             expected = max(expected, near * equal / (1.0 - equal))
     # gammainc(k, m) is the probability that a Poisson variable of mean m is at least k.
     return expected > 0 and bool(gammainc(full, expected) >= _PLAUSIBLE)
 
 
-def _pairs(keys: NDArray[np.uint64]) -> int:
+def _pairs(keys: NDArray[np.uint64] | NDArray[np.int64]) -> int:
     """How many pairs of rows have equal keys."""
     sizes = np.unique(keys, return_counts=True)[1].astype(np.int64)
     return int((sizes * (sizes - 1) // 2).sum())

@@ -12,6 +12,7 @@ from mltoolkit.quality.table import Column, Table
 
 _LEAST_VALUES = 20
 _NEARLY_ALL = 0.95
+_PROSE = 5  # words in a value, on average
 # UTF-8 that was read as Windows-1252: a lead byte's letter and the signs that stand for the bytes after it.
 # Two signs suffice only after the letters that begin Western accents; genuine words hold no such pair.
 _AFTER = "[" + "".join(bytes([byte]).decode("cp1252", "ignore") or chr(byte) for byte in range(0x80, 0xC0)) + "]"
@@ -54,6 +55,10 @@ def _spellings(table: Table, column: Column) -> Iterator[Finding]:
         yield about_rows(table, "cardinality", column.name, "warning", np.isin(column.codes, rare), message)
 
 
+def _is_prose(column: Column) -> bool:
+    return sum(len(label.split()) for label in column.labels) > _PROSE * column.distinct
+
+
 def encodings(table: Table, _: Column | None) -> Iterator[Finding]:
     """Text that was decoded wrongly somewhere, control characters, white space at the ends."""
     checks: tuple[tuple[Severity, str, Callable[[str], object]], ...] = (
@@ -72,7 +77,7 @@ def encodings(table: Table, _: Column | None) -> Iterator[Finding]:
                 continue
             where = hits[column.codes] & ~column.missing
             count, example = int(where.sum()), column.labels[int(np.argmax(hits))]
-            # White space around every value is how the file is written, not a slip.
-            habit = what.endswith("end") and count == (~column.missing).sum()
+            # White space around every value is how the file is written, and at the end of prose it harms nothing.
+            habit = what.endswith("end") and (count == (~column.missing).sum() or _is_prose(column))
             message = f"{counted(count, 'value', what)}, such as {example!r:.60}"
             yield about_rows(table, "encodings", column.name, "info" if habit else severity, where, message)

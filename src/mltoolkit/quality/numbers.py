@@ -1,7 +1,7 @@
 """Checks of number columns: outliers and skew.
 
 Tukey's fences cry wolf on ordinary skewed data: of an exponential sample 1% lies beyond three
-interquartile ranges. So a value of a column without negative quartiles must lie beyond the fence on the
+interquartile ranges. So where the quartiles lean to the right, a value must lie beyond the fences on the
 logarithmic scale too; what a logarithm brings back is a long tail, and the check of skew names that.
 """
 
@@ -18,6 +18,8 @@ from mltoolkit.quality.table import Column, Table
 INNER_FENCE, OUTER_FENCE = 1.5, 3.0  # Tukey (1977), in interquartile ranges beyond the quartiles
 _VERY_FAR = 5.0  # normal data reaches it once in 10 ** 13 values
 _HEAVY_TAIL = 0.01  # a larger share beyond the fence is how the data is distributed
+_LEANING = 0.1  # Bowley's skewness of the quartiles; an exponential sample has 0.26
+_WHOLE_WIDTH = 2.0  # whole numbers of which half lie within one step are no finer than that
 _SKEWED = 2.0  # skewness of the exponential distribution
 _FEW_STRAYS = 0.1
 
@@ -34,12 +36,11 @@ def outliers(table: Table, _: Column | None) -> Iterator[Finding]:
         present = values[~np.isnan(values)]
         if not countable(column) or len(present) < 10:
             continue
-        far = beyond_fences(values, OUTER_FENCE) & _beyond_in_logarithms(values)
+        far = _outlying(column, OUTER_FENCE)
         if not far.any():
             continue
         low, high = np.quantile(present, [0.25, 0.75])
-        very = far & beyond_fences(values, _VERY_FAR)
-        few = bool(very.any()) and far.sum() <= max(1, _HEAVY_TAIL * len(present))
+        few = _outlying(column, _VERY_FAR).any() and far.sum() <= max(1, _HEAVY_TAIL * len(present))
         extreme = values[far][np.argmax(np.abs(values[far] - (low + high) / 2))]
         fences = low - OUTER_FENCE * (high - low), high + OUTER_FENCE * (high - low)
         message = (
@@ -49,11 +50,17 @@ def outliers(table: Table, _: Column | None) -> Iterator[Finding]:
         yield about_rows(table, "outliers", column.name, "warning" if few else "info", far, message)
 
 
-def beyond_fences(values: NDArray[np.float64], reach: float) -> NDArray[np.bool_]:
+def _outlying(column: Column, reach: float) -> NDArray[np.bool_]:
+    """Which values of a column lie beyond the fences, and still do once a long right tail is drawn in."""
+    least = _WHOLE_WIDTH if column.kind == "integer" else 0.0
+    return beyond_fences(column.numbers, reach, least) & _beyond_in_logarithms(column.numbers, reach)
+
+
+def beyond_fences(values: NDArray[np.float64], reach: float, least_width: float = 0.0) -> NDArray[np.bool_]:
     """Which values lie more than ``reach`` interquartile ranges beyond the quartiles.
 
     None does when half the values are equal: the quartiles then say nothing about the spread. NaN is
-    passed over.
+    passed over. An interquartile range below ``least_width`` is taken for that.
     """
     present = values[~np.isnan(values)]
     none = np.zeros(len(values), dtype=bool)
@@ -61,26 +68,24 @@ def beyond_fences(values: NDArray[np.float64], reach: float) -> NDArray[np.bool_
         return none
     with np.errstate(over="ignore", invalid="ignore"):
         low, high = np.quantile(present, [0.25, 0.75])
-        width = high - low
-        if not 0 < width < np.inf:
+        if not 0 < high - low < np.inf:
             return none
+        width = max(high - low, least_width)
         return np.asarray((values < low - reach * width) | (values > high + reach * width))
 
 
-def _beyond_in_logarithms(values: NDArray[np.float64]) -> NDArray[np.bool_]:
-    """Which values are still outlying once a long right tail has been drawn in by a logarithm."""
+def _beyond_in_logarithms(values: NDArray[np.float64], reach: float) -> NDArray[np.bool_]:
+    """Which values outlie on the logarithmic scale; all, where it does not apply."""
     present = values[~np.isnan(values)]
-    low, middle = np.quantile(present, [0.25, 0.5])
-    if low < 0:
-        return np.ones(len(values), dtype=bool)
+    low, middle, high = np.quantile(present, [0.25, 0.5, 0.75])
     positive = present[present > 0]
-    if len(positive) == 0:
-        return np.ones(len(values), dtype=bool)
-    # Zeros need a shift; the typical positive value makes it one that does not depend on the unit.
-    shift = 0.0 if present.min() > 0 else float(np.median(positive))
     with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
+        if low < 0 or len(positive) == 0 or high + low - 2 * middle < _LEANING * (high - low):
+            return np.ones(len(values), dtype=bool)
+        # Zeros need a shift; the typical positive value makes it one that does not depend on the unit.
+        shift = 0.0 if present.min() > 0 else float(np.median(positive))
         # Below the median nothing is drawn in: a logarithm would push small values out instead.
-        return np.asarray((values < middle) | beyond_fences(np.log(np.maximum(values, 0.0) + shift), OUTER_FENCE))
+        return np.asarray((values < middle) | beyond_fences(np.log(np.maximum(values, 0.0) + shift), reach))
 
 
 def skew(table: Table, _: Column | None) -> Iterator[Finding]:
@@ -89,7 +94,7 @@ def skew(table: Table, _: Column | None) -> Iterator[Finding]:
         values = column.numbers[~np.isnan(column.numbers)]
         if not countable(column) or len(values) < 50 or column.distinct < 10:
             continue
-        values = values[~(beyond_fences(values, OUTER_FENCE) & _beyond_in_logarithms(values))]
+        values = values[~_outlying(column, OUTER_FENCE)[~np.isnan(column.numbers)]]
         third = skewness(values)
         if abs(third) > _SKEWED:
             side, advice = ("right", "; consider a logarithm or ranks") if third > 0 else ("left", "")

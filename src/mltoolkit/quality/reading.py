@@ -236,17 +236,20 @@ def _widths(rows: Iterable[list[str]]) -> Iterator[int]:
 def _has_header(rows: list[list[str]]) -> bool:
     """Whether the first row names the columns.
 
-    It does when a text stands over numbers, or when none of its cells is a number; years in a row name
-    columns too.
+    It does when a text stands over numbers, or when none of its cells is a number or comes back further
+    down; years in a row name columns too.
     """
-    first, body = rows[0], rows[1 : _SAMPLE_ROWS + 1]
+    first, body = rows[0], [row for row in rows[1 : _SAMPLE_ROWS + 1] if row != rows[0]]
     numbers = [i for i, cell in enumerate(first) if _NUMBER.fullmatch(cell.strip())]
-    if not numbers:
-        return True
+    comes_back = False
     for i, cell in enumerate(first):
         below = [row[i].strip() for row in body if i < len(row) and row[i].strip()]
-        if i not in numbers and cell.strip() and below and all(map(_NUMBER.fullmatch, below)):
-            return True
+        if i not in numbers and cell.strip():
+            if below and all(map(_NUMBER.fullmatch, below)):
+                return True
+            comes_back = comes_back or below.count(cell.strip()) > 1
+    if not numbers:
+        return not comes_back
     names = [first[i].strip() for i in numbers]
     years = len(names) > 1 and len(set(names)) == len(names) and all(map(_YEAR.fullmatch, names))
     return years or (not body and len(numbers) < len(first))
