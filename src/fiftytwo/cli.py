@@ -25,9 +25,7 @@ COMMANDS = {
     "check": Entry("fiftytwo.learner.commands:check", "Measure your code against the week's bounds."),
     "hint": Entry("fiftytwo.learner.commands:hint", "The next hint for the first failing check."),
     "solution": Entry("fiftytwo.learner.commands:solution", "Your code beside the reference."),
-    "compare": Entry(
-        "fiftytwo.learner.commands:compare", "Yours, the reference, the library: time, memory, result."
-    ),
+    "compare": Entry("fiftytwo.learner.commands:compare", "Yours, the reference, the library: time, memory, result."),
     "reset": Entry("fiftytwo.learner.commands:reset", "Put a week back to its starter; your file is kept."),
     "update": Entry("fiftytwo.learner.commands:update", "Merge a changed starter into your edited file."),
     "run": Entry("fiftytwo.run_command:run", "Run the reference builds and keep their evidence."),

@@ -10,7 +10,7 @@ from typing import Any
 
 from fiftytwo.console import STYLES, console, here, symbol
 from fiftytwo.evidence import Outcome, Run, Verdict
-from fiftytwo.report.format import format_number, format_seconds
+from fiftytwo.report.format import format_measured, format_number, format_seconds
 
 _NAME_WIDTH = 38
 _MANY = 3  # checks with one and the same message, from which on it is said once
@@ -27,6 +27,7 @@ def print_run(run: Run, file: Path, *, replay: Path | None = None) -> None:
         line = Text()
         line.append(f"{symbol(verdict.outcome)} {verdict.name:<{_NAME_WIDTH}} ", style=STYLES[verdict.outcome])
         line.append(_measured(verdict))
+        line.rstrip()
         out.print(line)
     failure = run.first_failure
     if run.reason:
@@ -48,7 +49,7 @@ def _measured(verdict: Verdict) -> str:
         return verdict.outcome
     if verdict.boolean:
         return verdict.outcome if verdict.outcome != "passed" else ""
-    text = f"{format_number(verdict.measured, verdict.unit)}  ({verdict.bound}"
+    text = f"{format_measured(verdict)}  ({verdict.bound}"
     if verdict.reference is not None:
         text += f"; reference {format_number(verdict.reference, verdict.unit)}"
     return text + ")"

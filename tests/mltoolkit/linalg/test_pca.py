@@ -59,7 +59,9 @@ def test_by_definition_the_components_are_eigenvectors_of_the_covariance(name):
     X = SHAPES[name]
     ours = PCA().fit(X)
     covariance = np.cov(X, rowvar=False)
-    np.testing.assert_allclose(covariance @ ours.components_.T, ours.components_.T * ours.explained_variance_, atol=1e-9)
+    np.testing.assert_allclose(
+        covariance @ ours.components_.T, ours.components_.T * ours.explained_variance_, atol=1e-9
+    )
     np.testing.assert_allclose(ours.components_ @ ours.components_.T, np.eye(min(X.shape)), atol=1e-10)
     assert np.all(np.diff(ours.explained_variance_) <= 1e-12)
     assert np.all(ours.explained_variance_ >= 0)
@@ -95,7 +97,9 @@ def test_a_stream_equals_the_whole_however_it_is_cut(X, cuts):
 def test_turning_the_data_turns_the_components(X):
     turn = scipy.linalg.qr(np.random.default_rng(0).standard_normal((X.shape[1],) * 2))[0]
     np.testing.assert_allclose(
-        PCA().fit(X @ turn).explained_variance_, PCA().fit(X).explained_variance_, atol=1e-8 * max(1.0, np.abs(X).max() ** 2)
+        PCA().fit(X @ turn).explained_variance_,
+        PCA().fit(X).explained_variance_,
+        atol=1e-8 * max(1.0, np.abs(X).max() ** 2),
     )
 
 
@@ -121,7 +125,9 @@ def test_randomized_is_exact_where_the_rank_is_low_and_repeats_with_a_seed():
 def test_whitened_coordinates_have_variance_one_and_lead_back(k):
     pca = PCA(k, whiten=True).fit(TALL)
     Z = pca.transform(TALL)
-    np.testing.assert_allclose(np.cov(Z, rowvar=False).reshape(pca.n_components_, -1), np.eye(pca.n_components_), atol=1e-8)
+    np.testing.assert_allclose(
+        np.cov(Z, rowvar=False).reshape(pca.n_components_, -1), np.eye(pca.n_components_), atol=1e-8
+    )
     plain = PCA(k).fit(TALL)
     np.testing.assert_allclose(pca.inverse_transform(Z), plain.inverse_transform(plain.transform(TALL)), atol=1e-8)
 
