@@ -97,6 +97,6 @@ def percent(count: int, of: int) -> str:
     share = 100.0 * count / max(of, 1)
     if share in (0.0, 100.0):
         return f"{share:.0f}%"
-    if share > 99.5:
+    if share >= 99.5:  # would be rounded to all
         return "more than 99%"
     return f"{share:.0f}%" if share >= 9.95 else f"{share:.2g}%"

@@ -67,7 +67,7 @@ def leakage(table: Table, target: Column | None) -> Iterator[Finding]:
         else:
             reason = ""
         if reason:
-            yield about_column(table, "leakage suspects", column.name, "warning", f"{reason} the target")
+            yield about_column(table, "leakage suspects", column.name, "warning", reason)
 
 
 def _says_the_same(x: NDArray[np.float64], y: NDArray[np.float64]) -> str:
@@ -80,7 +80,7 @@ def _says_the_same(x: NDArray[np.float64], y: NDArray[np.float64]) -> str:
 
     rank_x, rank_y = rankdata(x), rankdata(y)
     correlation = abs(float(np.corrcoef(rank_x, rank_y)[0, 1]))
-    return f"rank correlation {correlation:.4f} with" if correlation > _SAME else ""
+    return f"rank correlation {correlation:.4f} with the target" if correlation > _SAME else ""
 
 
 def _gives_class_away(column: Column, target: Column, both: NDArray[np.bool_]) -> str:
@@ -88,7 +88,7 @@ def _gives_class_away(column: Column, target: Column, both: NDArray[np.bool_]) -
     _, goal = np.unique(goal, return_inverse=True)
     right_by_value = _guessed_from_same_value(column.codes[both], goal)
     if _beats_majority(right_by_value, goal):
-        return f"{percent(int(right_by_value.sum()), len(goal))} of the rows with the same value share one class of"
+        return f"its value alone settles the target of {percent(int(right_by_value.sum()), len(goal))} of the rows"
     if column.numeric:
         numbers = column.numbers[both]
         usable = ~np.isnan(numbers)
@@ -96,7 +96,7 @@ def _gives_class_away(column: Column, target: Column, both: NDArray[np.bool_]) -
             return ""
         right_by_order = _guessed_from_neighbours(numbers[usable], goal[usable])
         if _beats_majority(right_by_order, goal[usable]):
-            return "thresholds on it separate the classes of"
+            return "thresholds on it separate the classes of the target"
     return ""
 
 

@@ -151,7 +151,7 @@ def test_figures_are_written_for_people(datasanity: Command, write: Write) -> No
 def test_what_a_target_is_found_to_have(datasanity: Command, write: Write) -> None:
     rows = "\n".join(f"{i % 2},{'no' if i % 2 else 'yes'},{i * 7 % 40}" for i in range(40))
     out = datasanity("profile", write(f"y,copy,other\n{rows}\n"), "--target", "y").out
-    assert "warning leakage suspects: copy: 100% of the rows with the same value share one class of the target" in out
+    assert "warning leakage suspects: copy: its value alone settles the target of 100% of the rows" in out
 
 
 def test_many_findings_of_one_kind_share_a_line(datasanity: Command, tmp_path: Path) -> None:

@@ -53,6 +53,10 @@ def test_what_gives_a_class_away(customers: pd.DataFrame) -> None:
         key=[f"k{i}" for i in range(200)],
     )
     assert suspects(frame, "left") == ["copy", "renamed", "shifted", "finer", "nearly"]
+    messages = {finding.column: finding.message for finding in found(frame, "leakage suspects", "left")}
+    assert messages["copy"] == "its value alone settles the target of 100% of the rows"
+    assert messages["nearly"] == "its value alone settles the target of more than 99% of the rows"
+    assert messages["shifted"] == "thresholds on it separate the classes of the target"
 
 
 @pytest.mark.parametrize("load", [load_iris, load_wine, load_breast_cancer])
