@@ -106,6 +106,13 @@ def markdown_table(table: Table) -> str:
     return "\n".join("| " + " | ".join(line) + " |" for line in lines)
 
 
+def markdown_text(text: str) -> str:
+    """A text as Markdown that shows it as it is, within one line: a star stays a star and a bar a bar."""
+    escaped = re.sub(r"[\\`*<$|]|~~|&(?=#?\w+;)|(?<=\])\(", r"\\\g<0>", text)
+    opening = re.sub(r"(?<![^\W_])_", r"\\_", escaped)  # within a word it opens no emphasis
+    return " ".join(opening.split())
+
+
 def typed_numbers(template: Path) -> list[str]:
     """Numbers that stand in a template's prose instead of being looked up.
 
@@ -207,8 +214,7 @@ def _is_number(value: object) -> bool:
 
 
 def _cell(value: str | float | int | bool | None) -> str:
-    text = value if isinstance(value, str) else format_number(value)
-    return " ".join(text.replace("\\", "\\\\").replace("|", r"\|").split())
+    return markdown_text(value) if isinstance(value, str) else format_number(value)
 
 
 def _prose(template: Path) -> list[tuple[int, str]]:

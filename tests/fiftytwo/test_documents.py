@@ -1,5 +1,6 @@
 """Documents quote evidence by name, and an unknown name is an error."""
 
+import html
 import math
 
 import numpy as np
@@ -8,8 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fiftytwo import plan
-from fiftytwo.documents import UnknownEvidence, markdown_table, render, typed_numbers
+from fiftytwo.documents import UnknownEvidence, markdown_table, markdown_text, render, typed_numbers
 from fiftytwo.evidence import DataUsed, Metric, Table, Verdict
+from fiftytwo.report.markdown import to_html
 
 METRICS = [Metric("largest gap", 1.2345e-15), Metric("quality at rank", 31.416, "dB")]
 TABLES = [Table("scree", "Variance by component", ("component", "share"), ((1, 0.51234), (2, None)))]
@@ -61,6 +63,21 @@ def test_table(write):
 def test_table_keeps_bars_and_lines_in_their_cells():
     table = Table("t", "", ("a|b",), (("x\ny | z\\",),))
     assert markdown_table(table).splitlines() == ["| a\\|b |", "| --- |", "| x y \\| z\\\\ |"]
+
+
+@pytest.mark.parametrize(
+    "text", ["__init__", "mean_", "[x](http://a.b)", "$5 and $6", "~~a~~", "&amp; & b", "![a](b)", "a__b__c", "<br>"]
+)
+def test_markdown_shows_a_text_as_it_is(text):
+    assert to_html(f"x {markdown_text(text)}") == f"<p>x {html.escape(text)}</p>\n"
+
+
+@given(st.text(alphabet="ab1_*`[]()<>&;#$|~\\\n !", max_size=30))
+def test_markdown_shows_any_text_as_it_is(text):
+    shown = html.escape(" ".join(f"x {text}".split()))
+    assert to_html(f"x {markdown_text(text)}").replace("&#x27;", "'") == f"<p>{shown}</p>\n"
+    row = to_html(markdown_table(Table("t", "", ("a", "b"), ((f"x {text}", "z"),))))
+    assert f"<td>{shown}</td>\n<td>z</td>" in row
 
 
 @pytest.mark.parametrize(
