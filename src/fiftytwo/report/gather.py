@@ -108,6 +108,18 @@ def failures(run: Run | None) -> list[Verdict]:
     return [v for v in run.verdicts if v.outcome not in ("passed", "could not run here")] if run else []
 
 
+def failure_groups(run: Run | None) -> list[list[Verdict]]:
+    """The failures, with those that have one cause together, in the order in which they were met.
+
+    An untouched starter leaves every check not attempted, and a fault at import ends all of them at one line.
+    """
+    groups: dict[tuple[str, ...], list[Verdict]] = {}
+    for verdict in failures(run):
+        cause = {"not attempted": (), "crashed": (verdict.message, verdict.frame)}.get(verdict.outcome, (verdict.name,))
+        groups.setdefault((verdict.outcome, *cause), []).append(verdict)
+    return list(groups.values())
+
+
 def _words(words: plan.Week, here: Mapping[int, str]) -> tuple[plan.Week, str, str]:
     """The week with its exercise, its study note, and why that could not be had."""
     try:

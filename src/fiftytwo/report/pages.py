@@ -16,13 +16,13 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
 from fiftytwo.report import format as form
-from fiftytwo.report.gather import Entry, State, check_rows, failures
+from fiftytwo.report.gather import Entry, State, check_rows, failure_groups
 from fiftytwo.report.markdown import to_html
 
 if TYPE_CHECKING:
     from jinja2 import Environment
 
-    from fiftytwo.evidence import Run, Table
+    from fiftytwo.evidence import Profile, Run, Table, Verdict
 
 GENERATOR = "fiftytwo report"  # marks a folder as one that the next report may replace
 
@@ -69,7 +69,7 @@ def pictures(run: Run | None, folder: Path | None) -> list[Picture]:
     return found
 
 
-def index_page(entries: Sequence[Entry], made: str) -> str:
+def index_page(entries: Sequence[Entry], made: str, profile: Profile | None = None) -> str:
     """The year at a glance."""
     phases = [(name, list(group)) for name, group in itertools.groupby(entries, key=lambda entry: entry.week.phase)]
     ran = [entry for entry in entries if entry.shown]
@@ -79,12 +79,15 @@ def index_page(entries: Sequence[Entry], made: str) -> str:
         ran=ran,
         counts=Counter(entry.state for entry in entries),
         totals=totals(entries),
-        command=next_command(entries),
+        command=next_command(entries, profile),
+        nothing=nothing_yet(profile),
         made=made,
     )
 
 
-def week_page(entry: Entry, entries: Sequence[Entry], figures: Sequence[Picture], made: str) -> str:
+def week_page(
+    entry: Entry, entries: Sequence[Entry], figures: Sequence[Picture], made: str, profile: Profile | None = None
+) -> str:
     """One week, planned or landed."""
     place = entry.week.number - 1
     return _fill(
@@ -93,9 +96,14 @@ def week_page(entry: Entry, entries: Sequence[Entry], figures: Sequence[Picture]
         week=entry.week,
         run=entry.shown,
         rows=list(check_rows(entry)),
-        failed=[("Your run", failures(entry.learner)), ("Reference", failures(entry.reference))],
+        failed=[
+            (who, side, failure_groups(side))
+            for who, side in (("Your run", entry.learner), ("Reference", entry.reference))
+        ],
         pictures=figures,
         before=entries[place - 1].week if place else None,
+        run_command=_run_command(entry, profile),
+        nothing=nothing_yet(profile),
         after=entries[place + 1].week if place + 1 < len(entries) else None,
         made=made,
     )
@@ -109,17 +117,34 @@ def totals(entries: Sequence[Entry]) -> str:
     return f"{landed} of {len(entries)} weeks landed · {good} passed by the reference · {yours} passed by you"
 
 
-def next_command(entries: Sequence[Entry]) -> str:
+def nothing_yet(profile: Profile | None) -> str:
+    """What to say where no run is to be shown."""
+    return f"No run of the {profile} profile yet." if profile else "Nothing has been run yet."
+
+
+def _run_command(entry: Entry, profile: Profile | None) -> str:
+    return f"fiftytwo run {entry.week.number}" + (f" --profile {profile}" if profile else "")
+
+
+def next_command(entries: Sequence[Entry], profile: Profile | None = None) -> str:
     """What to type next: run the reference first, then the first week that the learner has not passed."""
     landed = [entry for entry in entries if entry.landed]
     if not landed:
         return "fiftytwo plan"
     if not any(entry.shown for entry in landed):
-        return f"fiftytwo run {landed[0].week.number}"
+        return _run_command(landed[0], profile)
     ahead = next((e for e in landed if e.learner is None or e.learner.status != "passed"), None)
     if ahead is None:
         return "fiftytwo plan"
     return f"fiftytwo {'check' if ahead.learner else 'start'} {ahead.week.number}"
+
+
+def replay_script(run: Run, verdict: Verdict) -> str:
+    """Where the script that replays a failure lies, seen from the home; a learner's is laid beside their file."""
+    if not verdict.counterexample:
+        return ""
+    folder = f"week{run.week:02d}"
+    return f"{folder if run.who == 'learner' else f'evidence/{folder}/{run.id}'}/{verdict.counterexample}"
 
 
 def when(moment: str) -> str:
@@ -171,5 +196,10 @@ def _environment() -> Environment:
         "columns": _columns,
         "page": page_name,
     }
-    environment.globals |= {"states": STATES, "outcomes": OUTCOMES, "generator": GENERATOR}
+    environment.globals |= {
+        "states": STATES,
+        "outcomes": OUTCOMES,
+        "generator": GENERATOR,
+        "replay_script": replay_script,
+    }
     return environment

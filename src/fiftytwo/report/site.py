@@ -72,9 +72,9 @@ def write_report(
     made = when((now or datetime.now(UTC)).astimezone(UTC).isoformat())
 
     def build(folder: Path) -> None:
-        _build(folder, store, entries, made)
+        _build(folder, store, entries, made, profile)
         if markdown:
-            (folder / SUMMARY).write_text(summary(entries, made), "utf-8")
+            (folder / SUMMARY).write_text(summary(entries, made, profile), "utf-8")
 
     replace_folder(place, build)
     return place / "index.html"
@@ -105,10 +105,10 @@ def replace_folder(place: Path, build: Callable[[Path], None]) -> None:
             shutil.rmtree(old, ignore_errors=True)
 
 
-def _build(folder: Path, store: Store, entries: Sequence[Entry], made: str) -> None:
+def _build(folder: Path, store: Store, entries: Sequence[Entry], made: str, profile: Profile | None) -> None:
     templates = Path(__file__).parent / "templates"
     shutil.copyfile(templates / "style.css", folder / "style.css")
-    (folder / "index.html").write_text(index_page(entries, made), "utf-8")
+    (folder / "index.html").write_text(index_page(entries, made, profile), "utf-8")
     for entry in entries:
         run = entry.shown
         figures = pictures(run, store.folder(run) if run else None)
@@ -117,7 +117,7 @@ def _build(folder: Path, store: Store, entries: Sequence[Entry], made: str) -> N
                 target = folder / picture.address
                 target.parent.mkdir(parents=True, exist_ok=True)
                 shutil.copyfile(picture.source, target)
-        page = week_page(entry, entries, figures, made)
+        page = week_page(entry, entries, figures, made, profile)
         (folder / page_name(entry.week.number)).write_text(page, "utf-8")
 
 

@@ -158,7 +158,7 @@ def learner_run():
                 expected="array of shape (2,): [179.007, 163.718]",
                 where="[0]",
                 diagnosis="You divide by n; the sample variance divides by n − 1.",
-                counterexample="week01/counterexamples/replay.py",
+                counterexample="counterexample/replay.py",
                 reference=1.2e-13,
             ),
             Verdict(

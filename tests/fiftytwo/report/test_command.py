@@ -31,7 +31,7 @@ def test_output_and_markdown(run, tmp_path):
     result = run("--output", str(folder), "--markdown", "--profile", "full")
     assert result.output == f"report: {folder / 'index.html'}\nin short: {folder / 'REPORT.md'}\n"
     text = (folder / "REPORT.md").read_text("utf-8")
-    assert "Nothing has been run yet." in text
+    assert "No run of the full profile yet." in text
     assert "Next: `fiftytwo " in text
 
 

@@ -11,6 +11,7 @@ from urllib.parse import unquote, urlsplit
 import pytest
 
 from fiftytwo import plan
+from fiftytwo.evidence import Verdict
 from fiftytwo.report import site as site_module
 from fiftytwo.report.site import replace_folder, write_report
 from mltoolkit.errors import CannotRead
@@ -182,9 +183,55 @@ def test_an_untouched_starter_is_one_box_and_not_a_wall(home, save, demo, runs):
     missing = tuple(replace(run.verdicts[2], name=f"check {n}") for n in range(20))
     save(replace(run, verdicts=missing))
     text = write_report(home, catalogue=demo).with_name("week01.html").read_text("utf-8")
-    assert text.count('<article class="failure') == 0
     assert text.count("<details") == 1
-    assert "</span> 20 checks</summary>" in text
+    assert "</span> 20 checks</h4>" in text
+    assert text.count("PCA.partial_fit raises NotImplementedError") == 1
+    assert "<dd>check 0 · check 1 · " in text
+
+
+def test_starters_left_in_several_places_are_told_apart(home, save, demo, runs):
+    run = runs.learner()
+    missing = tuple(replace(run.verdicts[2], name=f"check {n}", message=f"write part {n}") for n in range(3))
+    save(replace(run, verdicts=missing))
+    text = write_report(home, catalogue=demo).with_name("week01.html").read_text("utf-8")
+    assert text.count("<details") == 1
+    assert "<dt>check 2</dt><dd>write part 2 <code>pca.py, line 41: raise NotImplementedError</code></dd>" in text
+
+
+def test_a_crash_that_ends_many_checks_is_said_once(home, save, demo, runs):
+    run = runs.learner()
+    crashes = [
+        Verdict(
+            f"check {n}", "crashed", None, "≤ 1", message="SyntaxError: invalid syntax", frame=f"pca.py, line {line}"
+        )
+        for n, line in enumerate([7, 7, 7, 9])
+    ]
+    save(replace(run, verdicts=tuple(crashes)))
+    text = write_report(home, catalogue=demo).with_name("week01.html").read_text("utf-8")
+    assert text.count("<details") == 2
+    assert "<dd>check 0 · check 1 · check 2</dd>" in text
+    assert "<pre>pca.py, line 9</pre>" in text
+
+
+def test_only_the_first_failure_is_open_and_hints_are_counted_not_told(home, save, demo, runs):
+    run = runs.learner()
+    hints = ("a first secret", "a second secret")
+    save(replace(run, verdicts=tuple(replace(verdict, hint=hints) for verdict in run.verdicts)))
+    text = write_report(home, catalogue=demo).with_name("week01.html").read_text("utf-8")
+    assert [tag.endswith(" open>") for tag in re.findall("<details[^>]*>", text)] == [True, False]
+    assert text.count("<dt>hints</dt><dd>2") == 2
+    assert text.count("2, one at a time: <code>fiftytwo hint 1</code>") == 1
+    assert "secret" not in text
+
+
+@pytest.mark.parametrize(
+    ("who", "place"),
+    [("learner", "week01"), ("reference", "evidence/week01/20270104T101500.123456-w01-learner-quick")],
+)
+def test_the_replay_script_is_named_from_the_home(home, save, demo, runs, who, place):
+    save(replace(runs.learner(), who=who))
+    text = write_report(home, catalogue=demo).with_name("week01.html").read_text("utf-8")
+    assert f"<pre>{place}/counterexample/replay.py</pre>" in text
 
 
 @pytest.mark.parametrize(
@@ -221,7 +268,11 @@ def test_a_week_that_cannot_be_imported_does_not_end_the_report(home):
 
 def test_a_profile_is_kept_to(home, save, demo, runs):
     save(runs.reference())
-    assert "Nothing has been run yet" in write_report(home, profile="full", catalogue=demo).read_text("utf-8")
+    index = write_report(home, profile="full", catalogue=demo, markdown=True)
+    for name in ("index.html", "week01.html", "REPORT.md"):
+        text = index.with_name(name).read_text("utf-8")
+        assert "No run of the full profile yet." in text, name
+        assert "fiftytwo run 1 --profile full" in text, name
     assert "Newest runs" in write_report(home, profile="quick", catalogue=demo).read_text("utf-8")
 
 
