@@ -8,6 +8,7 @@ somebody typed into the prose go stale, so :func:`typed_numbers` finds them.
 
 from __future__ import annotations
 
+import dataclasses
 import difflib
 import numbers
 import re
@@ -41,6 +42,11 @@ class Quoted(Generic[Item]):
         return self._text
 
     def __getattr__(self, name: str) -> Any:
+        if name.startswith("_"):  # asked by Python and Jinja, never by a template
+            raise AttributeError(name)
+        fields = [field.name for field in dataclasses.fields(self._item)]
+        if name not in fields:
+            raise UnknownEvidence(f"{self._item.name!r} has no field {name!r}; {_nearest(name, fields)}")
         return getattr(self._item, name)
 
 
@@ -189,7 +195,7 @@ def _undefined(error: Exception, facts: Mapping[str, object]) -> str:
     text = str(error)
     named = re.fullmatch(r"'(\w+)' is undefined", text)
     if not named:
-        return text  # a field that the quoted evidence does not have; Jinja's sentence says which
+        return text  # of something within a fact; Jinja's sentence says which
     return f"there is no fact {named[1]!r} in this run; {_nearest(named[1], facts)}"
 
 

@@ -90,7 +90,10 @@ def test_markdown_shows_any_text_as_it_is(text):
         ('{{ data("moon") }}', "there is no data 'moon' in this run; known: 'digits'"),
         ("a\n{{ shar }}", "eda.md.jinja, line 2: there is no fact 'shar' in this run; did you mean 'share'?"),
         ("{% if nothing %}{% endif %}", "there is no fact 'nothing'"),
-        ("{{ metric('largest gap').colour }}", "eda.md.jinja, line 1: "),
+        ("{{ metric('largest gap').colour }}", "eda.md.jinja, line 1: 'largest gap' has no field "
+         "'colour'; known: 'name', 'unit', 'value'"),
+        ("{{ metric('largest gap').valu }}", "did you mean 'value'?"),
+        ("{{ share.colour }}", "eda.md.jinja, line 1: 'float object' has no attribute 'colour'"),
     ],
 )  # fmt: skip
 def test_a_name_without_evidence_is_an_error(write, text, message):
