@@ -19,24 +19,29 @@ export FIFTYTWO_DATA
 endif
 
 comma := ,
+space := $(subst ,, )
 WANTED := $(sort $(subst $(comma), ,$(EXTRAS)))
-WITH_TORCH := $(filter deep llm rl all,$(WANTED))
-SUFFIX := $(if $(WANTED),-$(subst $(eval) ,-,$(WANTED)))
-CORE := $(VENV)/.core$(SUFFIX)
+SUFFIX := $(if $(WANTED),-$(subst $(space),-,$(WANTED)))
+CORE := $(VENV)/.core
+RUN := $(VENV)/.run$(SUFFIX)
 DEV := $(VENV)/.dev$(SUFFIX)
 BENCH := $(VENV)/.bench$(SUFFIX)
 DOCS := $(VENV)/.docs
+LABS := $(wildcard src/fiftytwo/weeks/*/lab.py)
+LANDED_EXTRAS := from fiftytwo import plan; \
+  print(",".join(sorted({extra for number in plan.landed() for extra in plan.load(number).week.extras})))
 
 # $(call install,EXTRAS): PyTorch goes first and through pip, which takes a CPU build where one is offered.
 define install
-@$(if $(WITH_TORCH),$(BIN)/python -m pip install --quiet "torch==2.13.0",:)
-@$(BIN)/uv pip install --quiet --python $(BIN)/python -c requirements.lock -e ".$(if $(strip $(1)),[$(strip $(1))])"
+@extras=$$(echo $(1) | tr " " ,); \
+case ",$$extras," in *,deep,*|*,llm,*|*,rl,*|*,all,*) $(BIN)/python -m pip install --quiet "torch==2.13.0" || exit 1;; esac; \
+$(BIN)/uv pip install --quiet --python $(BIN)/python -c requirements.lock -e ".$${extras:+[$$extras]}"
 endef
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
-run: $(CORE) ## Set up, run every week that has landed, write the report
+run: $(RUN) ## Set up, run every week that has landed, write the report
 	@status=0; $(BIN)/fiftytwo run all || status=$$?; \
 	$(BIN)/fiftytwo report || status=$$?; \
 	echo; \
@@ -91,20 +96,26 @@ $(VENV)/.uv:
 	@touch $@
 
 $(CORE): $(VENV)/.uv pyproject.toml requirements.lock
-	@echo "installing what a run needs"
-	$(call install,$(subst $(eval) ,$(comma),$(WANTED)))
+	@echo "installing the core"
+	$(call install)
 	@touch $@
 
-$(DEV): $(VENV)/.uv pyproject.toml requirements.lock
+# What a landed week needs is known from its code, so the core goes in first.
+$(RUN): $(CORE) $(LABS)
+	@echo "installing what the landed weeks need"
+	$(call install,$$($(BIN)/python -c '$(LANDED_EXTRAS)') $(WANTED))
+	@touch $@
+
+$(DEV): $(CORE) $(LABS)
 	@echo "installing what development needs"
-	$(call install,$(subst $(eval) ,$(comma),$(strip dev $(WANTED))))
-	@touch $@ $(CORE)
+	$(call install,dev $$($(BIN)/python -c '$(LANDED_EXTRAS)') $(WANTED))
+	@touch $@
 
-$(BENCH): $(VENV)/.uv pyproject.toml requirements.lock
+$(BENCH): $(CORE) $(LABS)
 	@echo "installing the peers that the benchmarks run beside"
-	$(call install,$(subst $(eval) ,$(comma),$(strip bench $(WANTED))))
-	@touch $@ $(CORE)
+	$(call install,bench $$($(BIN)/python -c '$(LANDED_EXTRAS)') $(WANTED))
+	@touch $@
 
-$(DOCS): $(VENV)/.uv pyproject.toml requirements.lock
+$(DOCS): $(CORE)
 	$(call install,docs)
 	@touch $@

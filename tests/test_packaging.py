@@ -29,7 +29,7 @@ PACKAGES = ("mltoolkit", "fiftytwo")
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
 EXTRAS: dict[str, list[str]] = PROJECT["optional-dependencies"]
 EVERY = [Requirement(text) for text in itertools.chain(PROJECT["dependencies"], *EXTRAS.values())]
-AREAS = {"tabular", "quality", "deep", "llm", "rag", "safety", "rl", "ops", "agents", "cluster"}
+AREAS = {"tabular", "quality", "notebook", "deep", "llm", "rag", "safety", "rl", "ops", "agents", "cluster"}
 
 
 def closure(names: list[str]) -> set[str]:

@@ -69,17 +69,19 @@ class Exercise:
 class Week:
     """One week of the year: its words from ``year.toml``, and its exercise once it has landed.
 
+    ``slug`` names the week's folder; ``build`` and ``assess`` say in words what is built and measured;
     ``needs`` are the numbers of the weeks whose artifacts this one reads; ``extras`` the optional
     dependencies it imports; ``seconds`` and ``memory_bytes`` bound one run in the quick profile.
     """
 
     number: int
-    slug: str
     title: str
     phase: str
     targets: tuple[str, ...]
-    build: str
-    assess: str
+    _: KW_ONLY
+    slug: str = ""
+    build: str = ""
+    assess: str = ""
     exercise: Exercise | None = None
     needs: tuple[int, ...] = ()
     extras: tuple[str, ...] = ()

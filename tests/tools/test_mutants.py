@@ -42,7 +42,7 @@ WEEK = """
 from fiftytwo import Check, Exercise, Week
 
 week = Week(
-    1, "sample", "Means", "Tests", ("a", "b", "c"), "Build.", "Assess.",
+    1, "Means", "Tests", ("a", "b", "c"), slug="sample", build="Build.", assess="Assess.",
     exercise=Exercise("mutants_reference", ("mean",)),
 )
 

@@ -10,7 +10,7 @@ from fiftytwo import Check, Exercise, Week, difference, refusal
 from mltoolkit.errors import CannotRead, MissingExtra
 
 week = Week(
-    1, "sample", "Scaling", "Tests", ("mean", "scale"), "Scale.", "Check.",
+    1, "Scaling", "Tests", ("mean", "scale"), slug="sample", build="Scale.", assess="Check.",
     exercise=Exercise(
         "w01_sample.reference", ("Scaler",), seconds=3.0, peers={"Scaler": "w01_sample.reference:Scaler"}
     ),

@@ -2,7 +2,7 @@
 
 from fiftytwo import Check, Exercise, Week
 
-week = Week(2, "sample", "After scaling", "Tests", ("reading",), "Read.", "Check.",
+week = Week(2, "After scaling", "Tests", ("reading",), slug="sample", build="Read.", assess="Check.",
             exercise=Exercise("w02_sample.reference", ("double",)), needs=(1,), seconds=20.0)  # fmt: skip
 
 

@@ -1,0 +1,5 @@
+"""Statistics: intervals by resampling, A/B tests, information."""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach(__name__, submod_attrs={})
