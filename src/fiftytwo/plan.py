@@ -47,6 +47,9 @@ class Exercise:
         Address space of the learner's process.
     processes : int, default 0
         How many processes the learner's code may have started at once; on Linux none at all can begin at 0.
+    texts : tuple of str
+        Text files that the learner writes beside the module, such as ``"rules.toml"``, reached as
+        ``lab.solution.text(NAME)``. The reference's lie in the week's folder; the starter is their leading comment.
     """
 
     module: str
@@ -58,6 +61,7 @@ class Exercise:
     seconds: float = 20.0
     memory_bytes: int = 4 * 2**30
     processes: int = 0
+    texts: tuple[str, ...] = ()
 
     @property
     def file(self) -> str:

@@ -285,7 +285,12 @@ class _Planner:
 
     def source_hash(self, number: int) -> str:
         """What the sources of a run amount to."""
-        return sources.fingerprint(self.catalogue[number], self._own_files().values())
+        own = []
+        for week, module in self._own_files().items():
+            exercise = plan.load(week, self.catalogue).week.exercise
+            assert exercise is not None
+            own += [file for name in (module.name, *exercise.texts) if (file := module.parent / name).is_file()]
+        return sources.fingerprint(self.catalogue[number], own)
 
     def cached(self, number: int) -> Run | None:
         """The last run, when doing it again would change nothing."""

@@ -13,7 +13,10 @@ from pathlib import Path
 from typing import Any
 
 from fiftytwo import plan
+from fiftytwo.learner.stub import is_text_starter
 from fiftytwo.sandbox.remote import LearnerError, Sandbox
+
+_TEXT_BYTES = 2**20  # of a learner's text file; nobody writes more by hand
 
 
 class Solution:
@@ -58,6 +61,33 @@ class Solution:
             return self._sandbox(week).get(name)
         self.parts[name] = "reference"
         return getattr(importlib.import_module(week.exercise.module), name)
+
+    def text(self, name: str) -> str:
+        """A text file of this week's exercise, such as ``"rules.toml"``: the learner's or the reference's.
+
+        Raises
+        ------
+        NotImplementedError
+            When the learner's holds nothing but the starter's comment.
+        LearnerError
+            When the learner's is missing or is no text.
+        """
+        if name in self._replaced:
+            return str(self._replaced[name])
+        number = self._week.number
+        if number not in self._files:
+            self.parts[name] = "reference"
+            return (plan.package_folder(self._catalogue[number]) / name).read_text("utf-8")
+        self.parts[name] = "learner"
+        try:
+            text = (self._files[number].parent / name).read_bytes()[:_TEXT_BYTES].decode("utf-8")
+        except OSError as error:
+            raise LearnerError(f"{name} cannot be read: {error.strerror}", "Rejected") from None
+        except UnicodeDecodeError:
+            raise LearnerError(f"{name} is not text in UTF-8", "Rejected") from None
+        if is_text_starter(text):
+            raise NotImplementedError(f"week {number}: write {name}")
+        return text
 
     def apply(self, function: Any, *args: Any) -> Any:
         """Run ``function(solution, *args)`` where this week's solution lives and return its plain result."""

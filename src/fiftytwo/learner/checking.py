@@ -67,7 +67,7 @@ def on_every_save(bench: Bench) -> Iterator[None]:
 
     yield
     for changes in watch(bench.folder, raise_interrupt=False, debounce=400, recursive=False):
-        if any(Path(path).name == bench.exercise.file for _, path in changes) and bench.file.exists():
+        if any(Path(path) in bench.files for _, path in changes) and bench.file.exists():
             if sys.stdout.isatty():
                 print("\033[2J\033[H", end="")  # noqa: T201 - clears the terminal
             yield

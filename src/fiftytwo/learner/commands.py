@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any
 
 import click
@@ -64,7 +65,8 @@ def start(week: int) -> None:
         click.echo(f"  {here(path)}")
     if missing:
         click.echo(f"It helps to have passed week {', '.join(map(str, missing))} first; nothing stops you.")
-    click.echo(f"\nRead the brief, write {bench.file.name}, then: fiftytwo check {week}")
+    names = " and ".join(file.name for file in bench.files)
+    click.echo(f"\nRead the brief, write {names}, then: fiftytwo check {week}")
 
 
 @click.command()
@@ -173,7 +175,9 @@ def solution(week: int | None) -> None:
             f"A hint gets you on: fiftytwo hint {number}. To see it all the same, ask again."
         )
         return
-    print_beside(bench.file.read_text("utf-8", errors="replace"), bench.reference(), bench.exercise.file)
+    for sheet in bench.sheets():
+        mine = sheet.file.read_text("utf-8", errors="replace") if sheet.file.exists() else ""
+        print_beside(mine, sheet.reference, sheet.file.name)
 
 
 @click.command()
@@ -211,7 +215,9 @@ def reset(week: int | None) -> None:
     """
     bench = _bench(week, Home.find(), started=False)
     kept = bench.reset()
-    click.echo(f"{here(bench.file)} is the starter again" + (f"; what you had is {here(kept)}" if kept else ""))
+    names = _listed(bench.files)
+    fresh = f"{names} is the starter again" if len(bench.files) == 1 else f"{names} are the starters again"
+    click.echo(fresh + (f"; what you had is {_listed(kept)}" if kept else ""))
 
 
 @click.command()
@@ -226,11 +232,15 @@ def update(week: int | None) -> None:
       fiftytwo update 1
     """
     bench = _bench(week, Home.find())
-    done = _or_refusal(bench.update)
-    if not done.changed:
+    kept = _or_refusal(bench.update)
+    if not kept:
         click.echo(f"The starter of week {bench.week.number} has not changed since you began.")
     else:
-        click.echo(f"{here(bench.file)} has the new starter's changes; what you had is {here(done.kept)}")
+        click.echo(f"Your week {bench.week.number} has the new starter's changes; what you had is {_listed(kept)}")
+
+
+def _listed(files: Sequence[Path]) -> str:
+    return " and ".join(map(here, files))
 
 
 @click.command()

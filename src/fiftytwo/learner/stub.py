@@ -8,6 +8,7 @@ nothing is left to use. Deriving a starter from a starter changes nothing.
 from __future__ import annotations
 
 import ast
+import itertools
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -45,6 +46,30 @@ def derive(source: str, names: Sequence[str], week: int) -> str:
     cuts = list(_cuts(tree, set(names), week, source.splitlines()))
     starter = _tidy(_apply(source, cuts))
     return _tidy(_drop_unused_imports(starter))
+
+
+def derive_text(source: str) -> str:
+    """The starter of a text file: its leading comment, which says what to write.
+
+    Raises
+    ------
+    ValueError
+        When the text begins without a comment, so that nothing would be handed out.
+    """
+    lines = source.replace("\r\n", "\n").split("\n")
+    comment = list(itertools.takewhile(_is_comment, lines))
+    if not any(line.strip() for line in comment):
+        raise ValueError("the text has no leading comment to make a starter of")
+    return "\n".join(comment).strip("\n") + "\n"
+
+
+def is_text_starter(source: str) -> bool:
+    """Whether a text file holds nothing but comments yet."""
+    return all(map(_is_comment, source.splitlines()))
+
+
+def _is_comment(line: str) -> bool:
+    return not line.strip() or line.lstrip().startswith("#")
 
 
 def unwritten(source: str) -> tuple[str, ...]:

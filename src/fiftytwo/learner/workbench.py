@@ -8,12 +8,46 @@ from pathlib import Path
 
 from fiftytwo import plan
 from fiftytwo.home import Home
-from fiftytwo.learner.stub import derive
+from fiftytwo.learner.stub import derive, derive_text
 from mltoolkit.io import atomic_write
 
 
 class Refused(Exception):
     """What was asked for would lose something; exit status 1."""
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """One file of an exercise: the learner's, the reference's text, and the starter derived from it."""
+
+    file: Path
+    handed_out: Path  # the starter as it was handed out, for a later merge
+    reference: str
+    starter: str
+
+    def hand_out(self) -> None:
+        """Write the starter, and remember it."""
+        atomic_write(self.handed_out, self.starter)
+        atomic_write(self.file, self.starter)
+
+    def keep(self) -> Path:
+        """Copy the learner's file to the next free number."""
+        number = 1
+        while True:
+            copy = self.file.with_name(f"{self.file.stem}.{number}{self.file.suffix}")
+            if not copy.exists():
+                atomic_write(copy, self.file.read_bytes())
+                return copy
+            number += 1
+
+    def merge(self) -> tuple[str, bool]:
+        """The learner's file with the new starter's changes, and whether both changed the same lines."""
+        from merge3 import Merge3
+
+        base, mine = self.handed_out.read_text("utf-8"), self.file.read_text("utf-8")
+        merge = Merge3(base.splitlines(True), mine.splitlines(True), self.starter.splitlines(True))
+        text = "".join(merge.merge_lines(name_a="yours", name_b="new starter"))
+        return text, any(group[0] == "conflict" for group in merge.merge_groups())
 
 
 @dataclass(frozen=True)
@@ -47,24 +81,33 @@ class Bench:
 
     @property
     def file(self) -> Path:
-        """The learner's file."""
+        """The learner's module."""
         return self.folder / self.exercise.file
 
     @property
-    def handed_out(self) -> Path:
-        """The starter as it was handed out, for a later merge."""
-        return self.home.memory / "starters" / self.folder.name / self.exercise.file
+    def files(self) -> tuple[Path, ...]:
+        """All that the learner writes: the module, and the text files if there are any."""
+        return (self.file, *(self.folder / name for name in self.exercise.texts))
 
     def reference(self) -> str:
-        """The reference's source text."""
+        """The source text of the reference's module."""
         spec = importlib.util.find_spec(self.exercise.module)
         assert spec is not None
         assert spec.origin is not None
         return Path(spec.origin).read_text("utf-8")
 
     def starter(self) -> str:
-        """The starter, derived from the reference."""
+        """The starter of the module, derived from the reference."""
         return derive(self.reference(), self.exercise.names, self.week.number)
+
+    def sheets(self) -> list[Sheet]:
+        """The exercise's files, the module first."""
+        memory = self.home.memory / "starters" / self.folder.name
+        found = [Sheet(self.file, memory / self.file.name, self.reference(), self.starter())]
+        for name in self.exercise.texts:
+            text = (plan.load(self.week.number).path / name).read_text("utf-8")
+            found.append(Sheet(self.folder / name, memory / name, text, derive_text(text)))
+        return found
 
     def brief(self) -> str:
         """The week's brief as Markdown."""
@@ -75,82 +118,70 @@ class Bench:
         return environment.get_template("BRIEF.md.jinja").render(week=self.week, exercise=self.exercise)
 
     def start(self) -> list[Path]:
-        """Write the brief and the starter; return what was written.
+        """Write the brief and the starters; return what was written.
 
         Raises
         ------
         Refused
-            When the learner's file is there; nothing is touched then.
+            When a file of the learner's is there; nothing is touched then.
         """
-        if self.file.exists():
+        here = [file.name for file in self.files if file.exists()]
+        if here:
             raise Refused(
-                f"{self.file.name} is there already and stays as it is; "
+                f"{' and '.join(here)} {'is' if len(here) == 1 else 'are'} there already and "
+                f"{'stays as it is' if len(here) == 1 else 'stay as they are'}; "
                 f"for a fresh starter: fiftytwo reset {self.week.number}"
             )
-        written = [self.file]
+        written = list(self.files)
         if not (self.folder / "BRIEF.md").exists():
             atomic_write(self.folder / "BRIEF.md", self.brief())
             written.insert(0, self.folder / "BRIEF.md")
-        self._hand_out(self.starter())
+        for sheet in self.sheets():
+            sheet.hand_out()
         self.home.log("start", self.week.number)
         return written
 
-    def reset(self) -> Path | None:
-        """Put a fresh starter in place; return the numbered copy of what was there."""
-        kept = self.keep() if self.file.exists() else None
-        self._hand_out(self.starter())
-        self.home.log("reset", self.week.number, kept=kept.name if kept else None)
+    def reset(self) -> list[Path]:
+        """Put fresh starters in place; return the numbered copies of what was there."""
+        kept = []
+        for sheet in self.sheets():
+            if sheet.file.exists():
+                kept.append(sheet.keep())
+            sheet.hand_out()
+        self.home.log("reset", self.week.number, kept=[file.name for file in kept])
         return kept
 
-    def keep(self) -> Path:
-        """Copy the learner's file to the next free number."""
-        number = 1
-        while True:
-            copy = self.file.with_name(f"{self.file.stem}.{number}{self.file.suffix}")
-            if not copy.exists():
-                atomic_write(copy, self.file.read_bytes())
-                return copy
-            number += 1
-
-    def update(self) -> Update:
-        """Merge a changed starter into the learner's file, three ways.
+    def update(self) -> list[Path]:
+        """Merge changed starters into the learner's files, three ways; return the numbered copies, if any.
 
         Raises
         ------
         Refused
-            When the starter as handed out is not known, or when the two changes touch the same lines:
-            the merged text with markers is then beside the learner's file, which stays as it is.
+            When a starter as handed out is not known, or when the two changes touch the same lines: the
+            merged text with markers is then beside the learner's file. No file of the learner's is changed.
         """
-        from merge3 import Merge3
-
-        if not self.handed_out.exists():
-            raise Refused(f"how {self.file.name} looked when it was handed out is not known; nothing was changed")
-        base, mine, new = self.handed_out.read_text("utf-8"), self.file.read_text("utf-8"), self.starter()
-        if new == base:
-            return Update(changed=False)
-        merge = Merge3(base.splitlines(True), mine.splitlines(True), new.splitlines(True))
-        text = "".join(merge.merge_lines(name_a="yours", name_b="new starter"))
-        if any(group[0] == "conflict" for group in merge.merge_groups()):
-            conflict = self.file.with_name(f"{self.file.stem}.conflict{self.file.suffix}")
-            atomic_write(conflict, text)
-            raise Refused(
-                f"the new starter and your changes touch the same lines; {self.file.name} stays as it is, "
-                f"both versions are marked in {conflict.name}"
-            )
-        kept = self.keep()
-        atomic_write(self.file, text)
-        atomic_write(self.handed_out, new)
-        self.home.log("update", self.week.number, kept=kept.name)
-        return Update(changed=True, kept=kept)
-
-    def _hand_out(self, starter: str) -> None:
-        atomic_write(self.handed_out, starter)
-        atomic_write(self.file, starter)
-
-
-@dataclass(frozen=True)
-class Update:
-    """What an update did: whether anything changed, and the numbered copy of the file before."""
-
-    changed: bool
-    kept: Path | None = None
+        sheets = [sheet for sheet in self.sheets() if sheet.file.exists()]
+        unknown = [sheet.file.name for sheet in sheets if not sheet.handed_out.exists()]
+        if unknown:
+            raise Refused(f"how {' and '.join(unknown)} looked when handed out is not known; nothing was changed")
+        changed = [sheet for sheet in sheets if sheet.starter != sheet.handed_out.read_text("utf-8")]
+        merged = [(sheet, *sheet.merge()) for sheet in changed]
+        faults = []
+        for sheet, text, conflict in merged:
+            if conflict:
+                beside = sheet.file.with_name(f"{sheet.file.stem}.conflict{sheet.file.suffix}")
+                atomic_write(beside, text)
+                faults.append(
+                    f"the new starter and your changes touch the same lines; {sheet.file.name} stays as it is, "
+                    f"both versions are marked in {beside.name}"
+                )
+        if faults:
+            raise Refused("; ".join(faults))
+        kept = []
+        for sheet, text, _ in merged:
+            kept.append(sheet.keep())
+            atomic_write(sheet.file, text)
+            atomic_write(sheet.handed_out, sheet.starter)
+        if kept:
+            self.home.log("update", self.week.number, kept=[file.name for file in kept])
+        return kept

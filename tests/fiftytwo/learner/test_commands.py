@@ -14,6 +14,7 @@ from fiftytwo import plan
 from fiftytwo.cli import cli
 from fiftytwo.evidence import Run, Verdict
 from fiftytwo.learner import showing
+from fiftytwo.learner.stub import derive_text
 from fiftytwo.learner.workbench import Bench
 
 
@@ -285,3 +286,42 @@ def test_failures_without_a_number_and_runs_that_ended_early_are_told(capsys, tm
     shown = capsys.readouterr().out
     assert "! the process was ended" in shown
     assert "1 of 1 checks passed in 1.0 s; 1 could not run here, which does not count against you" in shown
+
+
+def test_a_text_file_is_a_part_of_the_exercise_like_the_module(invoke, home, samples):
+    invoke("run", "1")
+    shown = invoke("start", "2")
+    assert "write reference.py and limits.toml, then" in shown.output
+    assert "`reference.py`, and `limits.toml`" in (home.week(2) / "BRIEF.md").read_text("utf-8")
+    starter = "# The largest value that may be doubled:\n# write a line  largest = NUMBER\n"
+    text = home.week(2) / "limits.toml"
+    assert text.read_text("utf-8") == starter
+    (home.week(2) / "reference.py").write_text((samples / "w02_sample" / "reference.py").read_text("utf-8"))
+
+    def outcome():
+        data = json.loads(invoke("check", "2", "--json").stdout)
+        (check,) = (check for check in data["checks"] if check["name"] == "limits")
+        return check["outcome"], check["message"], check["measured"]
+
+    assert outcome()[:2] == ("not attempted", "week 2: write limits.toml")
+    text.write_text(starter + "largest = 21\n")
+    assert outcome() == ("passed", "", 21.0)
+    text.write_text("largest = 20\n")
+    assert outcome()[0] == "wrong"
+    text.write_bytes(b"largest = \xff")
+    assert outcome()[:2] == ("crashed", "limits.toml is not text in UTF-8")
+    text.unlink()
+    assert outcome()[:2] == ("crashed", "limits.toml cannot be read: No such file or directory")
+    text.write_text("largest = 21\n")
+    again = invoke("start", "2")
+    assert again.exit_code == 1
+    assert "reference.py and limits.toml are there already and stay as they are" in again.stderr
+    assert "limits.1.toml" in invoke("reset", "2").output
+    assert (home.week(2) / "limits.1.toml").read_text() == "largest = 21\n"
+    assert text.read_text("utf-8") == starter
+
+
+def test_a_text_without_a_comment_makes_no_starter():
+    with pytest.raises(ValueError, match="no leading comment"):
+        derive_text("largest = 21\n# too late\n")
+    assert derive_text("# one\r\n\r\n# two\r\nx = 1\r\n") == "# one\n\n# two\n"
