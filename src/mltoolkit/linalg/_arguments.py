@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 
 
 def real_numbers(name: str, value: ArrayLike, faults: list[str]) -> NDArray[Any] | None:
-    """An array of finite real numbers, or None with the reason among the faults."""
+    """An array of real numbers, or None where there are none; NaN and infinity are among the faults too."""
     try:
         array = np.asarray(value)
     except ValueError:
@@ -23,7 +23,6 @@ def real_numbers(name: str, value: ArrayLike, faults: list[str]) -> NDArray[Any]
     if bad.any():
         first = ", ".join(str(int(i)) for i in np.argwhere(bad)[0])
         faults.append(f"{name} holds {int(bad.sum())} times NaN or infinity, first at [{first}]; fill or drop them")
-        return None
     return array
 
 
@@ -37,10 +36,10 @@ def check_rank(rank: object, side: str, most: int | None, faults: list[str]) -> 
 
 def read_image(image: ArrayLike, most: int, faults: list[str]) -> NDArray[Any] | None:
     """An image of at most so many samples as uint8, float32 or float64, or None with the reasons among the faults."""
+    known = len(faults)
     array = real_numbers("image", image, faults)
     if array is None:
         return None
-    known = len(faults)
     whole = array.dtype.kind in "iu"
     if array.ndim not in (2, 3) or array.shape[2:] not in ((), (3,)) or array.size == 0:
         faults.append(f"image has shape {array.shape}; expected (h, w) or (h, w, 3) with at least one pixel")
@@ -48,7 +47,7 @@ def read_image(image: ArrayLike, most: int, faults: list[str]) -> NDArray[Any] |
         faults.append(f"image has {array.size:,} samples; at most {most:,} are taken, so cut it into tiles")
     elif array.dtype.kind == "b":
         faults.append("image holds yes and no; expected whole numbers from 0 to 255 or floats from 0 to 1")
-    elif array.min() < 0 or array.max() > (255 if whole else 1):
+    elif len(faults) == known and (array.min() < 0 or array.max() > (255 if whole else 1)):
         expected = "whole numbers from 0 to 255" if whole else "floats from 0 to 1"
         faults.append(f"image holds values from {array.min():.6g} to {array.max():.6g}; expected {expected}")
     if len(faults) > known:

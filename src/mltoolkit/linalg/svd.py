@@ -112,7 +112,7 @@ def truncated_svd(
     except (TypeError, ValueError):
         faults.append(f"random_state={random_state!r} is neither an int from 0 on, a Generator nor None")
     kind = np.float32 if given is not None and given.dtype == np.float32 else np.float64
-    largest = 0.0 if given is None else max(float(given.max()), -float(given.min()))
+    largest = max(float(given.max()), -float(given.min())) if given is not None and not faults else 0.0
     if given is not None and largest > float(np.finfo(kind).max) / np.sqrt(given.size):
         faults.append(f"a holds values up to {largest:.3g}, whose singular values overflow; scale it down")
     if given is None or faults:
