@@ -44,9 +44,9 @@ def quality(curves: Mapping[str, Curve], jpeg: Mapping[str, Curve]) -> Figure:
 
 def gallery(rows: Mapping[str, Sequence[NDArray[Any]]], titles: Sequence[str]) -> Figure:
     """A row of pictures for each image: from few terms to the original."""
-    height = sum(2.0 * row[0].shape[0] / row[0].shape[1] for row in rows.values()) + 0.5 * len(rows)
+    height = sum(2.0 * row[0].shape[0] / row[0].shape[1] for row in rows.values()) + 0.15 * len(rows)
     figure, grid = plt.subplots(len(rows), len(titles), figsize=(8.4, height), squeeze=False)
-    for line, (name, pictures) in zip(grid, rows.items(), strict=True):
+    for number, (line, (name, pictures)) in enumerate(zip(grid, rows.items(), strict=True)):
         for cell, picture, title in zip(line, pictures, titles, strict=True):
             cell.imshow(picture, cmap="gray", vmin=0, vmax=255, aspect="equal")
             cell.set_xticks([])
@@ -54,25 +54,27 @@ def gallery(rows: Mapping[str, Sequence[NDArray[Any]]], titles: Sequence[str]) -
             cell.grid(visible=False)
             for spine in cell.spines.values():
                 spine.set_visible(False)
-            if line is grid[0]:
+            if number == 0:
                 cell.set_title(title, loc="center")
         line[0].set_ylabel(name)
     return figure
 
 
 def costs(table: pd.DataFrame) -> Figure:
-    """Processor time and peak memory over the number of entries: a colour a solver, a line style a rank."""
+    """Processor time and peak memory over the size: a colour a solver, a line style a rank."""
     figure, panels = plt.subplots(1, 2, figsize=(8.4, 4.0))
-    ranks = sorted(set(table["rank"]))
+    ranks, heights = sorted(set(table["rank"])), sorted(set(table["height"]))
     for panel, column, label in zip(panels, ("ms", "MiB"), ("processor time (ms)", "peak memory (MiB)"), strict=True):
         for i, solver in enumerate(dict.fromkeys(table["solver"])):
             for j, rank in enumerate(ranks):
                 mine = table[(table["solver"] == solver) & (table["rank"] == rank)]
                 panel.loglog(
-                    mine["height"] * mine["width"], mine[column], color=PALETTE[i], marker="os^"[i], markersize=4,
+                    mine["height"], mine[column], color=PALETTE[i], marker="os^"[i], markersize=4,
                     linestyle=("-", "--")[j % 2], label=f"{solver}, rank {rank}",
                 )  # fmt: skip
-        panel.set_xlabel("entries of the matrix")
+        panel.set_xticks(heights, list(map(str, heights)))
+        panel.set_xticks([], minor=True)
+        panel.set_xlabel("rows of the matrix")
         panel.set_title(label)
     handles, labels = panels[0].get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside lower center", ncols=3)
