@@ -74,6 +74,7 @@ class Built:
 
 def build(lab: Lab) -> Built:
     """Compress photographs by rank; draw spectra, quality and pictures; measure time and memory."""
+    lab.solution.apply(profiling.on_one_thread)
     images = photographs.load(lab)
     steps = photographs.compress(lab, images)
     photographs.show(lab, images, steps)

@@ -49,6 +49,15 @@ def cost_table(lab: Lab) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=COLUMNS)
 
 
+def on_one_thread(_: object) -> None:
+    """Keep linear algebra to one thread from here on; runs where the solution lives.
+
+    At the sizes of this week a second thread brings little, and on a busy machine two threads that wait for
+    each other take many times as long as one.
+    """
+    threadpool_limits(1)
+
+
 def of_largest(costs: pd.DataFrame, column: str, solver: str, rank: int = _RANKS[0]) -> float:
     """A figure of a solver on the largest size that every solver was tried on."""
     mine = costs[(costs["solver"] == solver) & (costs["rank"] == rank)].set_index(COLUMNS[:2])
@@ -102,16 +111,15 @@ def measure(solution: Any, height: int, width: int, rank: int, solver: str) -> t
         solution.truncated_svd(a, rank, solver=solver, random_state=0)
 
     least = math.inf
-    with threadpool_limits(1):
+    call()
+    for _ in range(_CALLS):
+        started = time.process_time()
         call()
-        for _ in range(_CALLS):
-            started = time.process_time()
-            call()
-            least = min(least, time.process_time() - started)
-        tracemalloc.start()
-        try:
-            call()
-            peak = tracemalloc.get_traced_memory()[1]
-        finally:
-            tracemalloc.stop()
+        least = min(least, time.process_time() - started)
+    tracemalloc.start()
+    try:
+        call()
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
     return 1e3 * least, peak / 2**20, peak / a.nbytes
