@@ -9,6 +9,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         "checks": ["check"],
         "findings": ["Finding"],
         "profiling": ["ColumnProfile", "TableProfile", "TargetProfile", "profile"],
+        "source": ["Batch", "Faults", "Source", "open_source"],
         "table": ["Column", "Table", "read_table"],
     },
 )
