@@ -164,7 +164,7 @@ def _quoted(name: str) -> str:
 
 
 def _file_of(url: str) -> Path:
-    """The file of a URL: relative to here after three slashes, absolute after four, or after three where that exists."""
+    """The file of a URL: relative after three slashes, absolute after four, or after three where that exists."""
     text = unquote(url.partition("://")[2].partition("?")[0])
     relative = Path(text.removeprefix("/"))
     return relative if relative.exists() or not Path(text).exists() else Path(text)
