@@ -25,7 +25,10 @@ def fault_between(kind: Kind, arguments: Mapping[str, Any]) -> tuple[str, str]:
     low, high = arguments.get("min_value"), arguments.get("max_value")
     if low is not None and high is not None:
         if bound_type(low) != bound_type(high):
-            return "max_value", f"is {bound_type(high)} where min_value is {bound_type(low)}; both have to be of one type"
+            return (
+                "max_value",
+                f"is {bound_type(high)} where min_value is {bound_type(low)}; both have to be of one type",
+            )
         if comparable(low) > comparable(high):
             return "max_value", f"lies below min_value: nothing lies between {low} and {high}"
     if kind.domain == "pair" and arguments.get("column_A") == arguments.get("column_B"):

@@ -68,7 +68,7 @@ class ColumnView:
         return answers if self._codes is None else answers[self._codes]
 
     @cached_property
-    def _empty_cells(self) -> Mask | None:
+    def empty_cells(self) -> Mask | None:
         """Which cells stand for no value; None when none does."""
         mask = _are_missing(self._distinct) if self.kind == "text" else _mask(self._array.is_null(nan_is_null=True))
         return mask if mask is not None and mask.any() else None
@@ -78,7 +78,7 @@ class ColumnView:
         """Which rows have no value; None when every row has one."""
         if self.kind != "text" and self.kind != "float" and not self._array.null_count:
             return None
-        mask = None if self._empty_cells is None else self.spread(self._empty_cells)
+        mask = None if self.empty_cells is None else self.spread(self.empty_cells)
         if self._null is not None:
             mask = self._null if mask is None else mask | self._null
         return mask
@@ -91,8 +91,8 @@ class ColumnView:
     def wrong_rows(self, right: Mask) -> Mask | None:
         """Which rows have a value that is not right, by the cells that are; None when there is none."""
         wrong = ~right
-        if self._empty_cells is not None:
-            wrong &= ~self._empty_cells
+        if self.empty_cells is not None:
+            wrong &= ~self.empty_cells
         if not wrong.any():
             return None
         rows = self.spread(wrong)
@@ -148,9 +148,9 @@ class ColumnView:
         self, read: Callable[[pa.Array], tuple[NDArray[Any], Mask | None]], empty: Any
     ) -> tuple[NDArray[Any], Mask | None]:
         """What is read from the cells that are not empty, with ``empty`` (or 0) and True for the others."""
-        if self._empty_cells is None:
+        if self.empty_cells is None:
             return read(self._distinct)
-        filled = ~self._empty_cells
+        filled = ~self.empty_cells
         values, flags = read(self._distinct.filter(pa.array(filled)))
         spaced = np.zeros(len(filled), dtype=values.dtype)
         if empty is not None:
