@@ -6,9 +6,11 @@ connection that DuckDB 2 no longer has, so its way in is shut besides.)
 
 from __future__ import annotations
 
+import importlib
 import re
 import warnings
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Protocol
 from urllib.parse import parse_qsl, unquote, urlencode
@@ -155,18 +157,26 @@ class _Ibis:
         """The rows."""
         found = self._table(table)
         wanted = {name: found[name].cast("string") if self._as_text else found[name] for name in columns}
-        with found.select(**wanted).to_pyarrow_batches(chunk_size=BATCH_ROWS) as reader:
-            while True:
-                with warnings.catch_warnings():  # Ibis asks for options that pandas is about to drop
-                    warnings.simplefilter("ignore")
-                    batch = next(reader, None)
-                if batch is None:
-                    return
-                yield batch
+        with _quietly():
+            reader = found.select(**wanted).to_pyarrow_batches(chunk_size=BATCH_ROWS)
+        while True:
+            with _quietly():
+                batch = next(reader, None)
+            if batch is None:
+                return
+            yield batch
 
     def _table(self, table: str) -> Any:
         database, _, name = table.rpartition(".")
         return self._connection.table(name, database=database or None)
+
+
+@contextmanager
+def _quietly() -> Iterator[None]:
+    """Without warnings: Ibis asks pandas for options that it is about to drop."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield
 
 
 def _quoted(name: str) -> str:
@@ -189,7 +199,8 @@ def _existing(name: str, url: str) -> Path:
 
 def _spark(url: str) -> Any:
     import ibis
-    from pyspark.sql import SparkSession
+
+    SparkSession = importlib.import_module("pyspark.sql").SparkSession
 
     address = "local[*]" if url.partition("://")[2] in ("", "local") else url
     session = SparkSession.builder.master(address).appName("datasanity").getOrCreate()

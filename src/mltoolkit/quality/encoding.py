@@ -103,7 +103,7 @@ def _decompressed(path: Path, magic: bytes) -> Any:
     return path.open("rb")
 
 
-def survey(path: Path, name: str) -> Written:
+def survey(path: Path, name: str, size: int = CHUNK) -> Written:
     """Find out how a file is written.
 
     Raises
@@ -117,7 +117,7 @@ def survey(path: Path, name: str) -> Written:
     except OSError as error:
         raise CannotRead(f"{name}: cannot be read: {error.strerror}") from error
     compression = "gzip" if magic.startswith(_GZIP) else "zstd" if magic.startswith(_ZSTD) else ""
-    chunks = raw_chunks(path, name)
+    chunks = raw_chunks(path, name, size)
     head = next(chunks, b"")
     if not head:
         raise CannotRead(f"{name}: the file is empty (0 bytes); expected a table")

@@ -116,19 +116,20 @@ def test_a_long_file_is_read_in_blocks_with_the_lines_of_all_its_rows(write: Wri
     assert fast[4].ragged.count == 2
 
 
-@given(st.binary(max_size=60), st.integers(1, 9))
-def test_the_encoding_does_not_depend_on_where_chunks_end(
-    tmp_path_factory: pytest.TempPathFactory, content: bytes, size: int
+@given(
+    st.lists(
+        st.sampled_from([b"a", b"\xc3\xa9", b"\xe2\x82\xac", b"\xf0\x9f\x98\x80", b"\xff", b"\xc3", b"\x81", b"\0"])
+    )
+)
+def test_the_encoding_does_not_depend_on_where_a_chunk_ends(
+    tmp_path_factory: pytest.TempPathFactory, pieces: list[bytes]
 ) -> None:
     path = tmp_path_factory.mktemp("chunks") / "t.csv"
-    path.write_bytes(b"a,b\n" * 20 + content)
+    content = b"a,b\n" * 1024 + b"".join(pieces)
+    path.write_bytes(content)
     whole = survey(path, "t")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("mltoolkit.quality.encoding.CHUNK", size)
-        from mltoolkit.quality import encoding
-
-        patch.setattr(encoding.raw_chunks, "__defaults__", (80 + size,))
-        assert survey(path, "t") == whole
+    for size in range(4096, len(content)):
+        assert survey(path, "t", size) == whole
 
 
 # ---- the formats
