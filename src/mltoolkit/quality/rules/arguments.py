@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import itertools
 import math
 import re
 from collections.abc import Callable, Mapping
@@ -155,7 +156,7 @@ def _partition(value: Any) -> str:
     bins = value["bins"]
     if not _list_of(_is_number)(bins) or any(map(math.isinf, bins)) or len(bins) != len(weights) + 1:
         return f"{shape}: one more bin edge than weights, all finite (tail_weights are for what lies beyond)"
-    if any(low >= high for low, high in zip(bins, bins[1:], strict=False)):
+    if any(low >= high for low, high in itertools.pairwise(bins)):
         return f"{shape}: bin edges rise"
     tails = value.get("tail_weights", (0.0, 0.0))
     if not _list_of(_share)(tails) or len(tails) != 2:

@@ -32,9 +32,11 @@ class _Values:
 
     def part(self, where: Any) -> _Values:
         """The rows that a slice or a mask selects."""
-        return _Values(*(None if part is None else part[where] for part in self._parts()))
+        selected: list[Any] = [None if part is None else part[where] for part in self.parts()]
+        return _Values(*selected)
 
-    def _parts(self) -> tuple[Any, ...]:
+    def parts(self) -> tuple[Any, ...]:
+        """The four arrays."""
         return self.numbers, self.is_number, self.dates, self.texts
 
 
@@ -100,7 +102,8 @@ def present_rows(views: Sequence[ColumnView], gone: Literal["any", "all"], every
     if every or all(view.missing is None for view in views):
         return None
     masks = [np.zeros(view.n, dtype=bool) if view.missing is None else view.missing for view in views]
-    return ~(np.logical_or if gone == "any" else np.logical_and).reduce(masks)
+    together = np.logical_or if gone == "any" else np.logical_and
+    return np.asarray(~together.reduce(masks))
 
 
 def rows_in_order(
@@ -142,9 +145,8 @@ def _last_of(view: ColumnView, where: Mask | None) -> _Values:
 
 def _shifted(first: _Values, now: _Values) -> _Values:
     """The values before each of the values now."""
-    return _Values(
-        *(
-            None if part is None else np.concatenate([head, part[:-1]])
-            for head, part in zip(first._parts(), now._parts(), strict=True)
-        )
-    )
+    shifted: list[Any] = [
+        None if part is None else np.concatenate([head, part[:-1]])
+        for head, part in zip(first.parts(), now.parts(), strict=True)
+    ]
+    return _Values(*shifted)

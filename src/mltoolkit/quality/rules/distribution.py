@@ -20,7 +20,7 @@ from mltoolkit.quality.rules.numbers_kept import KeptNumbers
 from mltoolkit.quality.rules.rowwise import as_moment, strictness, within
 from mltoolkit.quality.rules.suite import Rule
 from mltoolkit.quality.rules.uniqueness import Distinct
-from mltoolkit.quality.rules.verdicts import Offenders, Rescan, Verdict, Views
+from mltoolkit.quality.rules.verdicts import Gathered, Offenders, Rescan, Verdict, Views
 from mltoolkit.quality.rules.views import ColumnView
 from mltoolkit.quality.rules.wording import about_whole, figure, listing, not_comparable
 
@@ -108,7 +108,7 @@ def judged(rule: Rule, observed: Any, considered: int, right: bool, message: str
     return Verdict(rule, False, considered, considered, observed, message or about_whole(rule, observed))
 
 
-class Moment:
+class Moment(Gathered):
     """The mean, median, standard deviation or sum lies within bounds."""
 
     def __init__(self, rule: Rule, moments: Moments) -> None:
@@ -118,10 +118,7 @@ class Moment:
         if self._what == "median" and moments.kept is None:
             moments.kept = KeptNumbers()
 
-    def update(self, views: Views, lines: NDArray[np.int64]) -> None:
-        """Nothing: the moments are gathered once for all rules that share them."""
-
-    def verdict(self, rows: int, rescan: Rescan) -> Verdict:
+    def verdict(self, _: int, __: Rescan) -> Verdict:
         """Judge the observed value."""
         moments = self._moments
         if moments.strays:
@@ -138,7 +135,7 @@ def _within(arguments: Mapping[str, Any], observed: Any) -> bool:
     return bool(within(observed, arguments.get("min_value"), arguments.get("max_value"), *strictness(arguments)))
 
 
-class Quantiles:
+class Quantiles(Gathered):
     """Each of some quantiles lies within its range."""
 
     def __init__(self, rule: Rule, moments: Moments) -> None:
@@ -147,10 +144,7 @@ class Quantiles:
         if moments.kept is None:
             moments.kept = KeptNumbers()
 
-    def update(self, views: Views, lines: NDArray[np.int64]) -> None:
-        """Nothing: the numbers are gathered once for all rules that share them."""
-
-    def verdict(self, rows: int, rescan: Rescan) -> Verdict:
+    def verdict(self, _: int, __: Rescan) -> Verdict:
         """Judge the quantiles."""
         moments = self._moments
         if moments.strays:
@@ -213,14 +207,13 @@ class Extreme:
         return view.dates[~none]
 
     def _update_texts(self, view: ColumnView) -> None:
-        cells = view.cells if view.missing is None else view.cells.filter(pa.array(~view.empty_cells))
-        found = pc.min_max(cells)["min" if self._least else "max"].as_py()
+        found = pc.min_max(view.filled_cells)["min" if self._least else "max"].as_py()
         if found is not None and (
             self._observed is None or (found < self._observed if self._least else found > self._observed)
         ):
             self._observed = found
 
-    def verdict(self, rows: int, rescan: Rescan) -> Verdict:
+    def verdict(self, _: int, __: Rescan) -> Verdict:
         """Judge the extreme."""
         if self.strays:
             return _failed_for_strays(self.rule, self, self._considered)
@@ -236,17 +229,14 @@ class Extreme:
         return judged(self.rule, observed, self._considered, right)
 
 
-class DistinctCount:
+class DistinctCount(Gathered):
     """How many different values there are, or their share of all, lies within bounds."""
 
     def __init__(self, rule: Rule, distinct: Distinct) -> None:
         self.rule = rule
         self._distinct = distinct
 
-    def update(self, views: Views, lines: NDArray[np.int64]) -> None:
-        """Nothing: the keys are gathered once for all rules that share them."""
-
-    def verdict(self, rows: int, rescan: Rescan) -> Verdict:
+    def verdict(self, _: int, rescan: Rescan) -> Verdict:
         """Judge the number or the share."""
         self._distinct.settle(rescan)
         total = self._distinct.store.total
@@ -263,11 +253,11 @@ class Present:
         self.rule = rule
         self._present = 0
 
-    def update(self, views: Views, lines: NDArray[np.int64]) -> None:
+    def update(self, views: Views, _: NDArray[np.int64]) -> None:
         """Take in a batch."""
         self._present += views[self.rule.columns[0]].present
 
-    def verdict(self, rows: int, rescan: Rescan) -> Verdict:
+    def verdict(self, rows: int, _: Rescan) -> Verdict:
         """Judge the share."""
         observed = self._present / rows if rows else 0.0
         return judged(self.rule, observed, rows, _within(self.rule.arguments, observed))
@@ -281,7 +271,7 @@ class _ByKeys:
         self._distinct = distinct
         self._kind: pa.DataType | None = None
 
-    def update(self, views: Views, lines: NDArray[np.int64]) -> None:
+    def update(self, views: Views, _: NDArray[np.int64]) -> None:
         """Note the column's type; the keys are gathered once for all rules that share them."""
         self._kind = self._kind or _TYPES[views[self.rule.columns[0]].kind]
 
@@ -289,13 +279,10 @@ class _ByKeys:
         """The keys under which a value may come: more than one for a truth value written as text."""
         kind = self._kind or pa.string()
         if pa.types.is_string(kind):
-            spellings = [str(value), str(value).lower(), str(value).upper()] if isinstance(value, bool) else [
-                value.isoformat() if isinstance(value, datetime.date) else str(value)
-            ]  # fmt: skip
-            by_text = isinstance(value, str) or self._distinct.as_text[0]
-            array = pa.array(spellings, pa.string())
-            keys = cell_keys(ColumnView(array, split=False), as_text=self._distinct.as_text[0])
-            return np.unique(keys) if by_text or not isinstance(value, bool) else np.unique(keys)
+            text = value.isoformat() if isinstance(value, datetime.date) else str(value)
+            spellings = {text, text.lower(), text.upper()} if isinstance(value, bool) else {text}
+            view = ColumnView(pa.array(sorted(spellings), pa.string()), split=False)
+            return np.unique(cell_keys(view, as_text=self._distinct.as_text[0]))
         if pa.types.is_timestamp(kind):
             moment = as_moment(value) if isinstance(value, str | datetime.date) else None
             return np.array([moment], "datetime64[us]").view(np.uint64) if moment is not None else _NONE
@@ -317,14 +304,15 @@ _TYPES = {
 class DistinctSet(_ByKeys):
     """The different values lie in a set, contain it, or are it."""
 
-    def verdict(self, rows: int, rescan: Rescan) -> Verdict:
+    def verdict(self, _: int, rescan: Rescan) -> Verdict:
         """Judge by keys: which values never come, and how many others do."""
         self._distinct.settle(rescan)
         values = self.rule.arguments["value_set"]
         keys = [self._keys_of(value) for value in values]
         expected = np.unique(np.concatenate(keys)) if keys else _NONE
-        came, others = _NONE, 0
-        for found, _ in self._distinct.store.counts():
+        came: Keys = _NONE
+        others = 0
+        for found, _counts in self._distinct.store.counts():
             hit = contains(expected, found)
             came = np.concatenate([came, found[hit]])
             others += int(np.count_nonzero(~hit))
@@ -343,7 +331,7 @@ class DistinctSet(_ByKeys):
 class MostCommon(_ByKeys):
     """The most frequent value is one of a set; of several equally frequent ones, with ``ties_okay``, any."""
 
-    def verdict(self, rows: int, rescan: Rescan) -> Verdict:
+    def verdict(self, _: int, rescan: Rescan) -> Verdict:
         """Judge by keys."""
         self._distinct.settle(rescan)
         best, count = self._distinct.store.most_common()
@@ -405,7 +393,7 @@ class Divergence(_ByKeys):
         finite = numbers[np.isfinite(numbers)]
         self._histogram += np.concatenate([[below], np.histogram(finite, self._bins)[0], [above]])
 
-    def verdict(self, rows: int, rescan: Rescan) -> Verdict:
+    def verdict(self, _: int, rescan: Rescan) -> Verdict:
         """Judge the divergence."""
         if self.strays:
             return _failed_for_strays(self.rule, self, self._count + self.strays)

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -46,7 +45,7 @@ class _ByRow:
             self._wrong += int(np.count_nonzero(wrong))
             self._offenders.add(views, lines, wrong)
 
-    def verdict(self, rows: int, rescan: Rescan) -> Verdict:
+    def verdict(self, _: int, __: Rescan) -> Verdict:
         """Judge by the share of wrong rows."""
         offenders = self._offenders
         passed = holds_mostly(self._wrong, self._considered, self.rule.mostly)
@@ -72,8 +71,10 @@ class _Shared:
 
     def update(self, views: Views, lines: NDArray[np.int64]) -> None:
         """Take in a batch."""
-        for gatherer in (*self.moments.values(), *self.distinct.values()):
-            gatherer.update(views, lines)
+        for moments in self.moments.values():
+            moments.update(views, lines)
+        for distinct in self.distinct.values():
+            distinct.update(views, lines)
 
     def close(self) -> None:
         """Remove temporary files."""
@@ -214,9 +215,9 @@ def _without_column(rule: Rule, source: Source, rows: int) -> Verdict:
     return Verdict(rule, False, rows, rows, None, "; ".join(parts) + where)
 
 
-def findings_of(verdicts: Sequence[Verdict], rows: int | None = None) -> tuple[Finding, ...]:
+def findings_of(verdicts: Sequence[Verdict]) -> tuple[Finding, ...]:
     """The rules that do not hold, as findings: errors first, then in the suite's order."""
-    return tuple(sorted(map(_finding, (v for v in verdicts if not v.passed)), key=partial(_rank)))
+    return tuple(sorted(map(_finding, (v for v in verdicts if not v.passed)), key=_rank))
 
 
 def _rank(finding: Finding) -> int:

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+from numpy.typing import NDArray
 
 from mltoolkit.quality.rules.arguments import comparable
 from mltoolkit.quality.rules.comparing import equal_rows, order, present_rows, rows_in_order
@@ -106,7 +107,7 @@ def as_moment(bound: Any) -> np.datetime64 | None:
     if bound is None:
         return None
     if isinstance(bound, str):
-        from dateutil.parser import ParserError, parse
+        from dateutil.parser import ParserError, parse  # type: ignore[import-untyped]
 
         try:
             bound = parse(bound)
@@ -158,9 +159,7 @@ class Members:
         self.texts = pa.array([value for value in values if isinstance(value, str)], pa.string())
         self.booleans = {value for value in values if isinstance(value, bool)}
         self.numbers = np.array([v for v in values if isinstance(v, int | float) and not isinstance(v, bool)])
-        self.moments = np.array(
-            [as_moment(value) for value in values if isinstance(value, datetime.date)], dtype="datetime64[us]"
-        )
+        self.moments = _moments([value for value in values if isinstance(value, datetime.date)])
 
     def __call__(self, view: ColumnView) -> Mask:
         """Which cells are members."""
@@ -169,7 +168,7 @@ class Members:
         if len(self.texts) and text:
             inside |= np.asarray(pc.is_in(view.cells, value_set=self.texts).to_numpy(zero_copy_only=False), dtype=bool)
         if len(self.texts) and view.kind == "date":
-            inside |= np.isin(view.cell_dates, [as_moment(value) for value in self.texts.to_pylist()])
+            inside |= np.isin(view.cell_dates, _moments(self.texts.to_pylist()))
         if len(self.numbers) and view.kind != "date":
             equal = np.isin(view.cell_numbers, self.numbers)
             inside |= equal if view.cells_are_numbers is None else equal & view.cells_are_numbers
@@ -179,6 +178,10 @@ class Members:
         if len(self.moments):
             inside |= np.isin(view.cell_dates, self.moments)
         return inside
+
+
+def _moments(values: Sequence[Any]) -> NDArray[np.datetime64]:
+    return np.array([as_moment(value) for value in values], dtype="datetime64[us]")
 
 
 def _in_set(arguments: Mapping[str, Any]) -> CellTest:

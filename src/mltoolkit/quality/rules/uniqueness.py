@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from mltoolkit.quality.rules.comparing import present_rows
 from mltoolkit.quality.rules.keys import Keys, KeyStore, cell_keys, contains, row_keys
 from mltoolkit.quality.rules.suite import Rule
-from mltoolkit.quality.rules.verdicts import Offenders, Rescan, Verdict, Views, holds_mostly
+from mltoolkit.quality.rules.verdicts import Gathered, Offenders, Rescan, Verdict, Views, holds_mostly
 from mltoolkit.quality.rules.views import ColumnView, Mask
 from mltoolkit.quality.rules.wording import about_rows
 
@@ -78,17 +78,14 @@ class Distinct:
             self.store.add(self.keys(views)[0])
 
 
-class Unique:
+class Unique(Gathered):
     """No value, or no combination of values, comes twice; every row of a repeated one is wrong."""
 
     def __init__(self, rule: Rule, distinct: Distinct) -> None:
         self.rule = rule
         self._distinct = distinct
 
-    def update(self, views: Views, lines: NDArray[np.int64]) -> None:
-        """Nothing: the keys are taken in once for all rules that share them."""
-
-    def verdict(self, rows: int, rescan: Rescan) -> Verdict:
+    def verdict(self, _: int, rescan: Rescan) -> Verdict:
         """Judge by the keys; where some repeat, by the values."""
         self._distinct.settle(rescan)
         considered = self._distinct.store.total

@@ -55,11 +55,18 @@ class Evaluator(Protocol):
 
     rule: Rule
 
-    def update(self, views: Views, lines: NDArray[np.int64]) -> None:
+    def update(self, views: Views, lines: NDArray[np.int64], /) -> None:
         """Take in a batch."""
 
-    def verdict(self, rows: int, rescan: Rescan) -> Verdict:
+    def verdict(self, rows: int, rescan: Rescan, /) -> Verdict:
         """Judge, after the last batch; ``rescan`` scans some columns once more."""
+
+
+class Gathered:
+    """What several rules share is gathered once, and not by each of them."""
+
+    def update(self, _: Views, __: NDArray[np.int64]) -> None:
+        """Nothing."""
 
 
 class Offenders:

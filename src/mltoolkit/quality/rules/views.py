@@ -107,10 +107,16 @@ class ColumnView:
             return self._array.cast(pa.string())
         return pa.array([None if value is None else str(value) for value in self._objects], pa.string())
 
+    @property
+    def filled_cells(self) -> pa.Array:
+        """The cells that are not empty."""
+        return self.cells if self.empty_cells is None else self.cells.filter(pa.array(~self.empty_cells))
+
     @cached_property
     def _objects(self) -> list[Any]:
         if self.kind == "date":
-            return pd.Series(self.cell_dates).astype(object).where(~np.isnat(self.cell_dates), None).tolist()
+            moments = pd.Series(self.cell_dates).astype(object)
+            return list(moments.where(~np.isnat(self.cell_dates), None))
         return list(self._array.to_pylist())
 
     @cached_property
@@ -207,7 +213,11 @@ class ColumnView:
         """Which cells are digits with a zero in front, which a number would lose: post codes, article numbers."""
         if self.kind != "text":
             return np.zeros(self.n, dtype=bool)
-        return matches(self._trimmed, _CODE)
+        answer = _edged(self.cells, ord("0"))
+        if answer.any():
+            suspects = pc.utf8_trim_whitespace(self.cells.filter(pa.array(answer)))
+            answer[answer] = matches(suspects, _CODE)
+        return answer
 
     def example(self, row: int) -> str:
         """A row's value as text, for a message; empty where there is none."""
@@ -298,15 +308,15 @@ def _are_missing(texts: pa.Array) -> Mask | None:
     return mask if null is None else mask | null
 
 
-def _edged(texts: pa.Array) -> Mask:
-    """Which texts begin with a blank, a control character or a letter beyond ASCII: the white space is among them."""
+def _edged(texts: pa.Array, byte: int = 0x20) -> Mask:
+    """Which texts begin with a byte, or with what may be white space: a control character, a letter beyond ASCII."""
     n = len(texts)
     _, offsets, data = texts.buffers()
     if data is None or data.size == 0 or n == 0:
         return np.zeros(n, dtype=bool)
     starts = np.frombuffer(offsets, np.int32)[texts.offset : texts.offset + n]
     first = np.frombuffer(data, np.uint8)[np.minimum(starts, data.size - 1)]
-    return np.asarray((first <= 0x20) | (first >= 0x80))
+    return np.asarray((first == byte) | (first <= 0x20) | (first >= 0x80))
 
 
 def read_numbers(texts: pa.Array) -> tuple[NDArray[Any], Mask | None]:
