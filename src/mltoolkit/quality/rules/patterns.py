@@ -37,7 +37,7 @@ def pattern_of(texts: Mapping[str, int]) -> Pattern | None:
     rows = sum(texts.values())
     if rows < _ENOUGH:
         return None
-    return _by_shape(texts, rows) or _by_word(texts, rows) or _by_character(texts, rows)
+    return _by_shape(texts, rows) or _by_word(texts, rows) or _by_character(texts)
 
 
 def _kind(character: str) -> str:
@@ -142,7 +142,7 @@ def _word_shape(word: str) -> str:
     return "Aa" if kinds == "Aa" and word[1:].islower() else kinds
 
 
-def _by_character(texts: Mapping[str, int], rows: int) -> Pattern | None:
+def _by_character(texts: Mapping[str, int]) -> Pattern | None:
     """A few kinds of characters, each of which comes in several rows."""
     signs: Counter[str] = Counter()
     for text, count in texts.items():
