@@ -86,7 +86,7 @@ def _expression(shape: tuple[str, ...], runs: list[tuple[str, ...]], rows: int) 
         lengths = {len(run) for run in found}
         if kind not in _CLASSES:
             parts.append(_escaped(kind) + ("" if lengths == {1} else "+"))
-        elif len(found) == 1 and kind != "9" and rows >= _ENOUGH // 2:
+        elif len(found) == 1 and kind != "9" and rows >= _ENOUGH // 10:
             parts.append(_escaped(next(iter(found))))
         else:
             parts.append(_CLASSES[kind] + _times(lengths, rows))
