@@ -227,7 +227,7 @@ def test_round_bounds_lie_outside(value: float, span: float) -> None:
         ([f"{n} km" for n in range(200)], r"^\d+ km$"),
         ([f"A{n:03d}" for n in range(200)] + ["none"] * 20, r"^(?:A\d{3}|none)$"),
         ([f"{n}.{n % 10}%" for n in range(10, 99)] * 3, r"^\d{2}\.\d%$"),
-        ([f"{w} {v}" for w in ("Old", "New", "South") for v in ("York", "Rome", "Paris")] * 20, "^[A-Z][a-z]+(?: [A-Z][a-z]+)*$"),
+        ([f"{w} {v}" for w in ("Old", "New", "South") for v in ("York", "Rome", "Paris", "St")] * 20 + ["Rome", "La Paz Of York"] * 9, "^[A-Z][a-z]+(?: [A-Z][a-z]+)*$"),
         (["one"] * 50, None),
         (["free text, with signs!", "(and) more; of them?", "a-b/c", "x"] * 40, None),
     ],
