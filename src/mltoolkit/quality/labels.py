@@ -59,10 +59,15 @@ def _is_prose(column: Column) -> bool:
     return sum(len(label.split()) for label in column.labels) > _PROSE * column.distinct
 
 
+def looks_wrongly_decoded(text: str) -> bool:
+    """Whether a text holds what UTF-8 becomes when it is read as Windows-1252."""
+    return _MOJIBAKE.search(text) is not None
+
+
 def encodings(table: Table, _: Column | None) -> Iterator[Finding]:
     """Text that was decoded wrongly somewhere, control characters, white space at the ends."""
     checks: tuple[tuple[Severity, str, Callable[[str], object]], ...] = (
-        ("error", "was/were decoded with the wrong encoding", _MOJIBAKE.search),
+        ("error", "was/were decoded with the wrong encoding", looks_wrongly_decoded),
         ("error", "holds/hold U+FFFD, which stands for a lost character", lambda text: "\ufffd" in text),
         ("warning", "holds/hold control characters", _CONTROL.search),
         ("warning", "holds/hold characters that nobody sees", _UNSEEN.search),
