@@ -6,8 +6,11 @@ connection that DuckDB 2 no longer has, so its way in is shut besides.)
 
 from __future__ import annotations
 
+import importlib
 import re
+import warnings
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Protocol
 from urllib.parse import parse_qsl, unquote, urlencode
@@ -94,7 +97,8 @@ def _connect(name: str, url: str) -> _Database:
             magic = stream.read(15)
         if magic != b"SQLite format 3":  # an empty file would be a database without tables
             raise CannotRead(f"{name}: {path} is no SQLite database")
-        return _Ibis(ibis.sqlite.connect(path), "SQLite", path.stat().st_size)
+        # SQLite holds any value in a column of any type, so only as text does every value come through.
+        return _Ibis(ibis.sqlite.connect(path), "SQLite", path.stat().st_size, as_text=True)
     if scheme == "spark":
         return _Ibis(_spark(url), "Spark", 0)
     try:
@@ -137,8 +141,8 @@ class _DuckDB:
 class _Ibis:
     """A database that Ibis has connected to."""
 
-    def __init__(self, connection: Any, form: str, size: int) -> None:
-        self.form, self.bytes = form, size
+    def __init__(self, connection: Any, form: str, size: int, as_text: bool = False) -> None:
+        self.form, self.bytes, self._as_text = form, size, as_text
         self._connection = connection
 
     def tables(self) -> list[str]:
@@ -151,12 +155,28 @@ class _Ibis:
 
     def read(self, table: str, columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
         """The rows."""
-        with self._table(table).select(*columns).to_pyarrow_batches(chunk_size=BATCH_ROWS) as reader:
-            yield from reader
+        found = self._table(table)
+        wanted = {name: found[name].cast("string") if self._as_text else found[name] for name in columns}
+        with _quietly():
+            reader = found.select(**wanted).to_pyarrow_batches(chunk_size=BATCH_ROWS)
+        while True:
+            with _quietly():
+                batch = next(reader, None)
+            if batch is None:
+                return
+            yield batch
 
     def _table(self, table: str) -> Any:
         database, _, name = table.rpartition(".")
         return self._connection.table(name, database=database or None)
+
+
+@contextmanager
+def _quietly() -> Iterator[None]:
+    """Without warnings: Ibis asks pandas for options that it is about to drop."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield
 
 
 def _quoted(name: str) -> str:
@@ -179,7 +199,8 @@ def _existing(name: str, url: str) -> Path:
 
 def _spark(url: str) -> Any:
     import ibis
-    from pyspark.sql import SparkSession
+
+    SparkSession = importlib.import_module("pyspark.sql").SparkSession
 
     address = "local[*]" if url.partition("://")[2] in ("", "local") else url
     session = SparkSession.builder.master(address).appName("datasanity").getOrCreate()

@@ -62,14 +62,16 @@ class Batch(NamedTuple):
 
 @dataclass
 class Lines:
-    """Lines with a fault: how many, and the first hundred."""
+    """Lines with a fault: how many, the first hundred, and the last."""
 
     count: int = 0
     first: list[int] = field(default_factory=list)
+    last: int = 0
 
     def add(self, *lines: int) -> None:
         """Count lines, in the order of the file."""
         self.count += len(lines)
+        self.last = lines[-1] if lines else self.last
         self.first.extend(lines[: _KEPT_LINES - len(self.first)])
 
 
@@ -98,6 +100,8 @@ class Source(ABC):
         What the source is called in messages: its path, ``"standard input"``, a URL without a password.
     form : str
         What was found, in a few words: ``"comma-separated, utf-8, with header"``, ``"Parquet"``.
+    encoding : str
+        Of a text file.
     bytes : int
         Size on disk; 0 where there is none.
     header : tuple of str
@@ -112,6 +116,7 @@ class Source(ABC):
 
     name: str
     form: str
+    encoding: str = ""
     bytes: int = 0
     header: tuple[str, ...]
     by_row: bool = True
@@ -210,8 +215,10 @@ def open_source(where: Path | str | pd.DataFrame | Any) -> Source:
 
 
 def _open_file(path: Path, name: str) -> Source:
-    from mltoolkit.quality.delimited import open_text
+    from mltoolkit.quality.encoding import survey, text_head
     from mltoolkit.quality.frames import ParquetSource
+    from mltoolkit.quality.jsonlines import SUFFIXES, JsonLinesSource, looks_like_json_lines
+    from mltoolkit.quality.reading import DelimitedSource
 
     _insist_on_a_file(path)
     try:
@@ -221,7 +228,11 @@ def _open_file(path: Path, name: str) -> Source:
         raise CannotRead(f"{name}: cannot be read: {error.strerror}") from error
     if magic == b"PAR1" or path.suffix.lower() in (".parquet", ".pq"):
         return ParquetSource(path, name)
-    return open_text(path, name)
+    written = survey(path, name)
+    suffix = Path(path.name.lower().removesuffix(".gz").removesuffix(".zst")).suffix
+    if suffix in SUFFIXES or looks_like_json_lines(text_head(path, name, written)):
+        return JsonLinesSource(path, name, written)
+    return DelimitedSource(path, name, written)
 
 
 def _insist_on_a_file(path: Path) -> None:
