@@ -104,6 +104,6 @@ _TOPICS: tuple[tuple[str, str, Measure, Told], ...] = (
         lambda c, rows: share(c.top[0][1], rows) if c.top else "",
     ),
     ("all different", "plain", _all_different, lambda _c, _rows: ""),
-    ("long tail", "plain", _tail, lambda c, _: f"skew {number(round(c.skewness or 0.0, 1))}"),
+    ("skew", "plain", _tail, lambda c, _: number(round(c.skewness or 0.0, 1))),
     ("outliers", "plain", _outliers, lambda c, rows: share(c.outliers or 0, _present(c, rows))),
 )

@@ -182,7 +182,7 @@ def _print_blocks(
         if block and _DISPENSABLE.issuperset(titles):
             break
         grid = make_grid()
-        grid.add_column(f"{title}, continued" if block else title, overflow="fold", min_width=names, max_width=names)
+        grid.add_column(title, overflow="fold", min_width=names, max_width=names)
         for key in titles:
             grid.add_column(key, justify="left" if key in (_SPREAD, "type", "first", "last") else "right", no_wrap=True)
         for i, column in enumerate(columns):
@@ -209,7 +209,7 @@ def _print_texts(console: Console, columns: Sequence[ColumnProfile], rows: int, 
     if console.width < _ROOM_FOR_BARS or not any(cells[_SPREAD]):
         del cells[_SPREAD]
     grid = make_grid()
-    grid.add_column("labels and texts", overflow="fold", min_width=names, max_width=names)
+    grid.add_column("texts", overflow="fold", min_width=names, max_width=names)
     for title in cells:
         grid.add_column(title, justify="left" if title == _SPREAD else "right", no_wrap=True)
     grid.add_column("most frequent", overflow="ellipsis", no_wrap=True)

@@ -13,12 +13,12 @@ from rich.text import Text
 
 from mltoolkit.quality.figures import visible
 from mltoolkit.quality.findings import Finding, counted
+from mltoolkit.quality.grouping import group_findings
 from mltoolkit.quality.profiling import TableProfile
 from mltoolkit.quality.table import Table
 from mltoolkit.quality.terminal import STYLES, make_console, make_grid, print_grid, print_heading
 
 _GRID_WIDTH = 76  # below it, findings stand under each other
-_TOGETHER = 5  # findings of one kind from which they share a line
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ def print_findings(table: Table, found: Sequence[Finding], bad: int) -> None:
     console = make_console()
     print_heading(console, table.name, [counted(table.rows, "row"), counted(len(table.columns), "column"), table.form])
     where = "row" if table.by_row else "line"
-    groups = _together(found)
+    groups = group_findings(found)
     if groups and console.width >= _GRID_WIDTH:
         print_grid(console, _grid_of_findings(groups, where))
     for group in groups if console.width < _GRID_WIDTH else ():
@@ -94,18 +94,6 @@ def _grid_of_findings(groups: Sequence[Sequence[Finding]], where: str) -> Grid:
 
 def _severity(group: Sequence[Finding]) -> Text:
     return Text(group[0].severity, style=STYLES[group[0].severity])
-
-
-def _together(found: Sequence[Finding]) -> list[list[Finding]]:
-    """Findings in their order; many of one severity and rule as one group, at the place of the first."""
-    groups: dict[tuple[str, str], list[Finding]] = {}
-    for finding in found:
-        groups.setdefault((finding.severity, finding.rule), []).append(finding)
-    return [
-        part
-        for group in groups.values()
-        for part in ([group] if len(group) > _TOGETHER else [[finding] for finding in group])
-    ]
 
 
 def _told(group: Sequence[Finding]) -> tuple[str, str, str]:
