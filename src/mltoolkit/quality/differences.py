@@ -30,8 +30,10 @@ from mltoolkit.quality.findings import SEVERITIES, Finding, counted, percent
 from mltoolkit.quality.label_changes import is_labels, label_changes
 from mltoolkit.quality.pairs import Counted, Pair, severity_of
 from mltoolkit.quality.profiling import ColumnProfile, profile
+from mltoolkit.quality.scanning import look_at
 from mltoolkit.quality.schema_changes import find_renamed, match_columns, retyped, schema_findings
-from mltoolkit.quality.table import Table, read_table
+from mltoolkit.quality.source import Source
+from mltoolkit.quality.table import Table
 from mltoolkit.quality.value_changes import date_changes, mean_shift, number_changes
 
 if TYPE_CHECKING:
@@ -114,12 +116,14 @@ class TableDiff:
     findings: tuple[Finding, ...]
 
 
-def diff(before: Path | str | pd.DataFrame | Table, after: Path | str | pd.DataFrame | Table) -> TableDiff:
+def diff(
+    before: Path | str | pd.DataFrame | Source | Table, after: Path | str | pd.DataFrame | Source | Table
+) -> TableDiff:
     """Compare two tables.
 
     Parameters
     ----------
-    before, after : path, DataFrame or Table
+    before, after : path, "-", DataFrame, database URL, Source or Table
         The table as it was, and as it is.
 
     Returns
@@ -142,13 +146,13 @@ def diff(before: Path | str | pd.DataFrame | Table, after: Path | str | pd.DataF
     distribution: the values are 1/1,000 of what they were: another unit (thousands, or kilo and unit)? (PSI 17.45, KS 1.00)
     reordered: 1 column stands elsewhere: 'grams'
     """  # noqa: E501 - what it prints
-    one, other = (table if isinstance(table, Table) else read_table(table) for table in (before, after))
+    one, other = look_at(before), look_at(after)
     both, gone, new = match_columns(one, other)
     renamed = find_renamed(gone, new)
     order = {id(column): i for i, column in enumerate(one.columns)}
     both = sorted([*both, *((old, name) for old, name, _ in renamed)], key=lambda pair: order[id(pair[0])])
     level = FALSE_ALARMS / (_TESTS * max(len(both), 1))
-    pairs = [Pair(old, name, other.lines, level) for old, name in both]
+    pairs = [Pair(old, name, other, level) for old, name in both]
     profiles = tuple(
         {id(column): found for column, found in zip(table.columns, profile(table).columns, strict=True)}
         for table in (one, other)
@@ -208,36 +212,36 @@ def _column(pair: Pair) -> Iterator[Finding]:
 
 
 def _missing(pair: Pair) -> Iterator[Finding]:
-    n, m = len(pair.before.missing), len(pair.after.missing)
-    old, new = n - pair.present[0], m - pair.present[1]
+    old, new = pair.before.n_missing, pair.after.n_missing
+    n, m = old + pair.present[0], new + pair.present[1]
     severity = severity_of(old / n, new / m)
     if not severity or proportions_by_chance(old, n, new, m) > pair.level:
         return
     message = f"{percent(new, m)} of the cells are missing, {percent(old, n)} before"
     if new == m:
         severity, message = "error", f"every cell is missing, {percent(old, n)} before"
-    yield pair.finding("missing", severity, message, pair.after.missing if new > old else None)
+    yield pair.finding_of_missing(severity, message)
 
 
 def _repeats(pair: Pair) -> Iterator[Finding]:
     """A column of all different values, such as a key, in which values repeat now."""
     (n, m), column = pair.present, pair.after
-    if column.kind not in ("integer", "text", "date") or n < _LEAST_KEYS or pair.before.distinct < n:
+    sampled = pair.before.sampled or column.sampled  # distinct is then an estimate, and a few repeats are its noise
+    if column.kind not in ("integer", "text", "date") or n < _LEAST_KEYS or pair.before.distinct < n or sampled:
         return
     repeats = m - column.distinct
     # Of two equal values dealt out at random both fall into the second table this often, if both fall into one.
     if not repeats or (m * m / (n * n + m * m)) ** repeats > pair.level:
         return
-    _, first = np.unique(column.codes, return_index=True)
     where = ~column.missing
-    where[first] = False
+    where[column.first_entries] = False
     message = f"{counted(repeats, 'value', 'repeats/repeat')} an earlier one; before, all were different"
     yield pair.finding("uniqueness", "warning", message, where)
 
 
 def _facts(pair: Pair, before: ColumnProfile, after: ColumnProfile) -> ColumnDiff:
-    shares = [column.missing.mean() if len(column.missing) else 0.0 for column in (pair.before, pair.after)]
-    facts = ColumnDiff(pair.name, before, after, float(shares[1] - shares[0]))
+    shares = [column.n_missing / max(column.n_missing + column.n_present, 1) for column in (pair.before, pair.after)]
+    facts = ColumnDiff(pair.name, before, after, shares[1] - shares[0])
     if pair.numeric or pair.dated:
         return _facts_of_numbers(facts, pair.numbers if pair.numeric else pair.moments, pair.numeric)
     if pair.before.numeric or pair.after.numeric or not all(pair.present):

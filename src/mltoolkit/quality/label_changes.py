@@ -23,7 +23,7 @@ from mltoolkit.quality.distances import (
     psi,
     shares_by_chance,
 )
-from mltoolkit.quality.findings import Finding, counted, percent
+from mltoolkit.quality.findings import Finding, Severity, counted, percent
 from mltoolkit.quality.labels import looks_wrongly_decoded
 from mltoolkit.quality.pairs import Counted, Pair, count_values, severity_of
 from mltoolkit.quality.value_changes import NOTICED, OF_NOTE
@@ -31,6 +31,8 @@ from mltoolkit.quality.value_changes import NOTICED, OF_NOTE
 _REPEATED = 0.5  # labels are values of which there are at most half as many as rows
 _SHOWN = 3
 _PATTERNS = 10
+_LEAST_OF_A_PATTERN = 10  # rows, and a fiftieth: a pattern of one row is the row
+_MOST_ROWS = 10_000
 _LETTERS = re.compile(r"[^\W\d_]+")
 _DIGITS = re.compile(r"\d+")
 
@@ -50,9 +52,9 @@ def label_changes(pair: Pair) -> Iterator[Finding]:
     if is_labels(found):
         # Of labels on one side only enough has been said.
         common = found.part((found.before > 0) & (found.after > 0)) if told else found
-        distance = psi(common.before, common.after)
-        if distance >= NOTICED and shares_by_chance(common.before, common.after) <= pair.level:
-            severity = "warning" if distance >= OF_NOTE else "info"
+        distance, seen = psi(common.before, common.after), common.looked_at
+        if distance >= NOTICED and shares_by_chance(seen.before, seen.after) <= pair.level:
+            severity: Severity = "warning" if distance >= OF_NOTE else "info"
             yield pair.finding("distribution", severity, f"{_moved(common)} (PSI {distance:.2f})")
     elif not told:
         yield from _form(pair, found)
@@ -74,8 +76,8 @@ def _moved(found: Counted) -> str:
 
 
 def _appeared(pair: Pair, found: Counted) -> Iterator[Finding]:
-    n, m = found.sizes
-    chosen = _more_than_chance(found.after, found.only_after, n, m, pair.level)
+    m, seen = found.sizes[1], found.looked_at
+    chosen = found.only_after & _more_than_chance(seen.after, *seen.sizes, pair.level)
     if chosen.any():
         count = int(found.after[chosen].sum())
         message = f"{_listed(found, found.after, chosen)} ({percent(count, m)} of the values) {_is_are(chosen)} new"
@@ -84,22 +86,20 @@ def _appeared(pair: Pair, found: Counted) -> Iterator[Finding]:
 
 
 def _vanished(pair: Pair, found: Counted) -> Iterator[Finding]:
-    n, m = found.sizes
-    chosen = _more_than_chance(found.before, found.only_before, m, n, pair.level)
+    n, seen = found.sizes[0], found.looked_at
+    chosen = found.only_before & _more_than_chance(seen.before, *seen.sizes[::-1], pair.level)
     if chosen.any():
         count = int(found.before[chosen].sum())
         message = f"{_listed(found, found.before, chosen)} ({percent(count, n)} of the values) {_is_are(chosen)} gone"
         yield pair.finding("gone values", "warning", message)
 
 
-def _more_than_chance(
-    counts: NDArray[np.int64], only_here: NDArray[np.bool_], elsewhere: int, here: int, level: float
-) -> NDArray[np.bool_]:
-    """Which labels of one side only are too frequent for the other to have missed them by chance."""
+def _more_than_chance(counts: NDArray[np.int64], elsewhere: int, here: int, level: float) -> NDArray[np.bool_]:
+    """Which labels of one side are too frequent for the other to have missed them by chance."""
     level = level / max(int(np.count_nonzero(counts)), 1)
     # The probability falls as the count rises, so one search over counts answers for all labels.
-    least = next((k for k in range(1, 200) if one_sided_by_chance(k, elsewhere, here) <= level), None)
-    return only_here & (counts >= least) if least else np.zeros(len(counts), dtype=bool)
+    least = next((k for k in range(1, _MOST_ROWS) if one_sided_by_chance(k, elsewhere, here) <= level), None)
+    return np.asarray(counts >= least) if least else np.zeros(len(counts), dtype=bool)
 
 
 def _listed(found: Counted, counts: NDArray[np.int64], chosen: NDArray[np.bool_]) -> str:
@@ -114,19 +114,17 @@ def _is_are(chosen: NDArray[np.bool_]) -> str:
 
 def _spelled_anew(pair: Pair, found: Counted) -> Finding | None:
     """That most labels only one side has are each other in another spelling."""
-    n, m = found.sizes
-    level = pair.level
+    m = found.sizes[1]
     gone, new = found.part(found.only_before), found.part(found.only_after)
     if not len(new.values) or not len(gone.values):
-        return None
-    if proportions_by_chance(0, n, int(new.after.sum()), m) > level and not is_labels(found):
         return None
     for what, written in _SPELLINGS:
         old = {written(str(label)): label for label in gone.values.tolist()}
         hits = np.array([written(str(label)) in old for label in new.values.tolist()], dtype=bool)
         count = int(new.after[hits].sum())
         enough = count >= 0.5 * new.after.sum() and severity_of(0.0, count / m) == "warning"
-        if enough and one_sided_by_chance(min(count, m), n, m) <= level:
+        seen = round(count * found.seen[1])
+        if enough and one_sided_by_chance(seen, *found.looked_at.sizes) <= pair.level:
             example = new.values[hits][int(np.argmax(new.after[hits]))]
             was = old[written(str(example))]
             message = f"{counted(count, 'value', 'is/are')} written {what}, such as {was!r:.30} as {example!r:.30}"
@@ -171,12 +169,13 @@ _FORMS: tuple[tuple[str, Callable[[str], bool]], ...] = (
 
 def _form(pair: Pair, found: Counted) -> Iterator[Finding]:
     """How texts that hardly repeat are written."""
-    n, m = found.sizes
+    seen = found.looked_at
+    n, m = seen.sizes
     texts = [str(text) for text in found.values.tolist()]
     told = False
     for what, holds in _FORMS:
         hits = np.fromiter((holds(text) for text in texts), dtype=bool, count=len(texts))
-        old, new = int(found.before[hits].sum()), int(found.after[hits].sum())
+        old, new = int(seen.before[hits].sum()), int(seen.after[hits].sum())
         severity = severity_of(old / n, new / m)
         if told or not severity or proportions_by_chance(old, n, new, m) > pair.level / len(_FORMS):
             continue
@@ -185,12 +184,12 @@ def _form(pair: Pair, found: Counted) -> Iterator[Finding]:
         message = f"{percent(new, m)} of the values {what}, {percent(old, n)} before"
         yield pair.finding("form of texts", severity, message, where if new > old else None)
     if not told:
-        yield from _length_and_pattern(pair, found, texts)
+        yield from _length_and_pattern(pair, seen, texts)
 
 
 def _length_and_pattern(pair: Pair, found: Counted, texts: list[str]) -> Iterator[Finding]:
     lengths = np.array([len(text) for text in texts])
-    long = count_values(np.repeat(lengths, found.before), np.repeat(lengths, found.after))
+    long = count_values(lengths, lengths, (found.before.astype(float), found.after.astype(float)))
     distance = ks_distance(long.before, long.after)
     if distance >= OF_NOTE and ks_by_chance(distance, *long.sizes) <= pair.level:
         old, new = (np.average(lengths, weights=side) for side in (found.before, found.after))
@@ -203,7 +202,8 @@ def _length_and_pattern(pair: Pair, found: Counted, texts: list[str]) -> Iterato
     totals: Counter[str] = Counter()
     for pattern, count in zip(patterns, (found.before + found.after).tolist(), strict=True):
         totals[pattern] += count
-    place = {pattern: i for i, (pattern, _) in enumerate(totals.most_common(_PATTERNS))}
+    least = max(_LEAST_OF_A_PATTERN, sum(totals.values()) / 50)
+    place = {pattern: i for i, (pattern, count) in enumerate(totals.most_common(_PATTERNS)) if count >= least}
     where = np.array([place.get(pattern, _PATTERNS) for pattern in patterns])
     before, after = (
         np.bincount(where, weights=side, minlength=_PATTERNS + 1).astype(np.int64)

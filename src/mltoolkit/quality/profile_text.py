@@ -13,10 +13,11 @@ from collections.abc import Mapping, Sequence
 from rich.console import Console
 from rich.text import Text
 
+from mltoolkit.quality.correlating import Correlation
 from mltoolkit.quality.figures import number, share, short, size, span, visible
 from mltoolkit.quality.findings import counted
 from mltoolkit.quality.highlights import MANY_MISSING, highlights
-from mltoolkit.quality.profiling import ColumnProfile, Correlation, TableProfile, TargetProfile
+from mltoolkit.quality.profiling import ColumnProfile, TableProfile, TargetProfile
 from mltoolkit.quality.terminal import (
     STYLES,
     fill,

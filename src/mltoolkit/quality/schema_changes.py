@@ -20,13 +20,12 @@ import numpy as np
 
 from mltoolkit.quality.distances import ks_distance, shares_by_chance
 from mltoolkit.quality.findings import Finding, Severity, counted
-from mltoolkit.quality.pairs import Pair, count_labels, count_values
+from mltoolkit.quality.pairs import Pair, count_labels, count_values, share_seen
 from mltoolkit.quality.table import Column, Table
 
 _ALIKE = 0.85  # of what is 1.0 for equal contents; random halves of a column of 1,000 rows reach about 0.95
 _TELLING = 5  # distinct values from which contents speak for themselves
 _NAMES_ALIKE = 0.5
-_SAMPLE = 20_000
 _WHOLE = re.compile(r"[+-]?\d+(\.0*)?")
 _FRACTION = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
 _CODE = re.compile(r"0\d+")
@@ -87,20 +86,20 @@ def likeness(one: Column, other: Column) -> float:
     """How alike two columns' contents are, 0 to 1: missing share, and values or their distribution."""
     if "empty" in (one.kind, other.kind) or one.numeric != other.numeric:
         return 0.0
-    missing = abs(one.missing.mean() - other.missing.mean())
+    missing = abs(_missing_share(one) - _missing_share(other))
     labels = count_labels(one, other)
     n, m = labels.sizes
     shared = float(np.minimum(labels.before / n, labels.after / m).sum())
     if one.numeric:
-        numbers = count_values(*(_sample(c.numbers[~np.isnan(c.numbers)]) for c in (one, other)))
+        (old, old_weights), (new, new_weights) = one.finite, other.finite
+        numbers = count_values(old, new, (old_weights, new_weights))
         fine = min(one.distinct, other.distinct) > 20  # few values are labels: 1 and 2 are not alike for being near
         shared = max(shared, 1.0 - ks_distance(numbers.before, numbers.after) if fine else 0.0)
-    return shared - float(missing)
+    return shared - missing
 
 
-def _sample(values: np.ndarray) -> np.ndarray:
-    step = max(1, len(values) // _SAMPLE)
-    return np.asarray(values[::step])
+def _missing_share(column: Column) -> float:
+    return column.n_missing / max(column.n_missing + column.n_present, 1)
 
 
 def schema_findings(
@@ -177,7 +176,10 @@ def retyped(pair: Pair) -> Finding | None:
         return None
     sides = [_kinds_of_value(column) for column in (pair.before, pair.after)]
     names = sorted(set(sides[0]) | set(sides[1]))
-    counts = [np.array([side[name] for name in names], dtype=np.int64) for side in sides]
+    counts = [
+        np.rint(np.array([side[name] for name in names]) * share_seen(column)).astype(np.int64)
+        for side, column in zip(sides, (pair.before, pair.after), strict=True)
+    ]
     if shares_by_chance(*counts) > pair.level:
         return None
     gains = counts[1] / counts[1].sum() - counts[0] / counts[0].sum()

@@ -77,7 +77,10 @@ class Drift:
         binned = quantile_bins(found.before, found.after)
         self.psi = psi(*binned)
         self.distance = ks_distance(found.before, found.after)
-        chance = min(ks_by_chance(self.distance, *found.sizes), shares_by_chance(*binned))
+        seen = found.looked_at
+        chance = min(
+            ks_by_chance(self.distance, *seen.sizes), shares_by_chance(*quantile_bins(seen.before, seen.after))
+        )
         size = max(self.psi, self.distance)
         beyond_chance = chance <= level and size >= NOTICED
         self.severity: Severity | None = None if not beyond_chance else "warning" if size >= OF_NOTE else "info"
@@ -149,8 +152,8 @@ def _moved(found: Counted) -> str:
 
 def _unit(pair: Pair) -> str:
     """A change of unit or sign that explains the whole change, in words; empty where there is none."""
-    old = pair.before.numbers[~np.isnan(pair.before.numbers)]
     found = pair.numbers
+    old = found.values[found.before > 0]
     share = np.linspace(0.05, 0.95, 19)
     was, now = quantile(found, 0, share), quantile(found, 1, share)
     candidates: list[tuple[str, NDArray[np.float64]]] = [
@@ -165,20 +168,29 @@ def _unit(pair: Pair) -> str:
         what = f"{number(times)} times what they were" if times >= 1 else f"1/{number(1 / times)} of what they were"
         if not 0.83 < times < 1.2:
             candidates.append((f"the values are {what}{meaning}", old * times))
-    new = pair.after.numbers[~np.isnan(pair.after.numbers)]
     for words, values in candidates:
-        if _gap(values, new) <= _FITS:
+        if _gap(values, found) <= _FITS:
             return words
     return ""
 
 
-def _gap(one: NDArray[np.float64], other: NDArray[np.float64]) -> float:
-    """Distance of two samples, in which values that differ by rounding count as equal."""
-    every = np.sort(np.concatenate([one, other]))
+def _gap(changed: NDArray[np.float64], found: Counted) -> float:
+    """Distance of the second sample from changed values of the first; those that differ by rounding count as equal."""
+    order = np.argsort(changed, kind="stable")
+    changed = changed[order]
+    was = np.cumsum(found.before[found.before > 0][order]) / found.sizes[0]
+    every = np.sort(np.concatenate([changed, found.values[found.after > 0]]))
     slack = 1e-6 * np.maximum(np.abs(every), 1e-300)
-    low = np.searchsorted(np.sort(one), every + slack, side="right") / len(one)
-    high = np.searchsorted(np.sort(other), every + slack, side="right") / len(other)
+    low = _share_up_to(changed, was, every + slack)
+    high = _share_up_to(found.values, np.cumsum(found.after) / found.sizes[1], every + slack)
     return float(np.abs(low - high).max())
+
+
+def _share_up_to(
+    values: NDArray[np.float64], running: NDArray[np.float64], where: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    at = np.searchsorted(values, where, side="right")
+    return np.asarray(np.concatenate([[0.0], running])[at])
 
 
 def _known_factor(factor: float) -> tuple[float, str]:
@@ -199,7 +211,7 @@ def _beyond(pair: Pair, found: Counted) -> Iterator[Finding]:
         (numbers > known[-1], known[-1], "above"),
         (numbers < known[0], known[0], "below"),
     ):
-        count = int(where.sum())
+        count = pair.after.count(where)
         if not count or one_sided_by_chance(count, n, m) > pair.level:
             continue
         farthest = np.nanmax(numbers) if side == "above" else np.nanmin(numbers)
@@ -212,8 +224,9 @@ def _beyond(pair: Pair, found: Counted) -> Iterator[Finding]:
 
 def _frequent_newcomer(pair: Pair, found: Counted) -> Iterator[Finding]:
     """One number that was never there and is now frequent: a code for something, or a default."""
-    n, m = found.sizes
-    fresh = np.where(found.only_after, found.after, 0)
+    seen = found.looked_at
+    n, m = seen.sizes
+    fresh = np.where(seen.only_after, seen.after, 0)
     at = int(np.argmax(fresh))
     count = int(fresh[at])
     alone = count >= 3 * max(1, np.partition(fresh, -2)[-2]) if len(fresh) > 1 else True
@@ -261,11 +274,8 @@ def _time_of_day(pair: Pair, found: Counted) -> Iterator[Finding]:
     """Dates with times of which the hours have moved, as under another time zone."""
     if not np.any(found.values % _DAY):
         return
-    hours = (found.values % _DAY) // (_DAY // 24)
-    before, after = (
-        np.bincount(hours, weights=side, minlength=24).astype(np.int64) for side in (found.before, found.after)
-    )
-    if shares_by_chance(before, after) > pair.level or psi(before, after) < OF_NOTE:
+    before, after = _hours(found)
+    if shares_by_chance(*_hours(found.looked_at)) > pair.level or psi(before, after) < OF_NOTE:
         return
     apart = [psi(np.roll(before, shift), after) for shift in range(24)]
     best = int(np.argmin(apart))
@@ -276,3 +286,10 @@ def _time_of_day(pair: Pair, found: Counted) -> Iterator[Finding]:
     else:
         message = "values lie at other hours of the day than before"
     yield pair.finding("time of day", "warning", f"{message} (PSI of the hours {apart[0]:.2f})")
+
+
+def _hours(found: Counted) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """How many moments of either sample lie in each hour of the day, shape (24,)."""
+    hours = (found.values % _DAY) // (_DAY // 24)
+    before, after = (np.bincount(hours, side, minlength=24).astype(np.int64) for side in (found.before, found.after))
+    return before, after

@@ -31,10 +31,15 @@ def histogram(counts: Sequence[float], said: str, bars: Sequence[str] = ()) -> M
     drawn = []
     for i, count in enumerate(counts):
         if count:
-            height = max(_LEAST, _TALL * count / tallest)
-            rect = f'<rect x="{i * _STEP + _GAP / 2:g}" y="{_TALL - height:.1f}" width="{_STEP - _GAP:g}" height="{height:.1f}"'
-            drawn.append(Markup(rect) + (Markup("><title>{}</title></rect>").format(bars[i]) if bars else Markup("/>")))
-    return _svg("hist", len(counts) * _STEP, _TALL, said, Markup("").join(drawn))
+            said_here = Markup("<title>{}</title>").format(bars[i]) if bars else ""
+            drawn.append(_bar(i, max(_LEAST, _TALL * count / tallest), said_here))
+    return _svg("hist", len(counts) * _STEP, said, Markup("").join(drawn))
+
+
+def _bar(i: int, height: float, inside: str = "") -> Markup:
+    return Markup('<rect x="{}" y="{}" width="{}" height="{}">{}</rect>').format(
+        f"{i * _STEP + _GAP / 2:g}", f"{_TALL - height:.1f}", f"{_STEP - _GAP:g}", f"{height:.1f}", inside
+    )
 
 
 def mini_histogram(counts: Sequence[float]) -> Markup:
@@ -43,40 +48,32 @@ def mini_histogram(counts: Sequence[float]) -> Markup:
     tops = [_TALL - (max(2 * _LEAST, _TALL * count / tallest) if count else 0.0) for count in counts]
     path = "".join(f"V{top:.0f}H{(i + 1) * _STEP:g}" for i, top in enumerate(tops))
     return Markup(
-        f'<svg class="mini" viewBox="0 0 {len(counts) * _STEP:g} {_TALL:g}" preserveAspectRatio="none" '
-        f'aria-hidden="true"><path d="M0 {_TALL:g}{path}V{_TALL:g}Z"/></svg>'
-    )
+        '<svg class="mini" viewBox="0 0 {} {}" preserveAspectRatio="none" aria-hidden="true"><path d="{}"/></svg>'
+    ).format(f"{len(counts) * _STEP:g}", f"{_TALL:g}", f"M0 {_TALL:g}{path}V{_TALL:g}Z")
 
 
 def overlay(before: Sequence[float], after: Sequence[float], said: str) -> Markup:
     """Two histograms over the same bins: what was as an outline, what is as bars."""
     tallest = max([*before, *after], default=0.0) or 1.0
-    bars = Markup("").join(
-        Markup(
-            f'<rect x="{i * _STEP + _GAP / 2:g}" y="{_TALL - _TALL * share / tallest:.1f}" '
-            f'width="{_STEP - _GAP:g}" height="{_TALL * share / tallest:.1f}"/>'
-        )
-        for i, share in enumerate(after)
-        if share
-    )
+    bars = Markup("").join(_bar(i, _TALL * share / tallest) for i, share in enumerate(after) if share)
     steps = "".join(f"V{_TALL - _TALL * share / tallest:.1f}H{(i + 1) * _STEP:g}" for i, share in enumerate(before))
-    line = Markup(f'<path class="was" d="M0 {_TALL:g}{steps}V{_TALL:g}"/>')
-    return _svg("hist over", len(before) * _STEP, _TALL, said, bars + line)
+    line = Markup('<path class="was" d="{}"/>').format(f"M0 {_TALL:g}{steps}V{_TALL:g}")
+    return _svg("hist over", len(before) * _STEP, said, bars + line)
 
 
-def box_strip(low: float, quantiles: Sequence[float], high: float) -> Markup:
-    """Quantiles at 5, 25, 50, 75 and 95% on a line from the least to the greatest value."""
-    width = high - low
-    at = [100.0 * (value - low) / width for value in quantiles]
+def box_strip(quantiles: Sequence[float], low: float, high: float) -> Markup:
+    """Quantiles at 0, 5, 25, 50, 75, 95 and 100% on a line that stands for the range of the histogram above it."""
+    least, few, quarter, median, three, most, greatest = (
+        f"{min(max(100.0 * (value - low) / (high - low), 0.0), 100.0):.2f}" for value in quantiles
+    )
     return Markup(
         '<svg class="strip" viewBox="0 0 100 10" preserveAspectRatio="none" aria-hidden="true">'
-        f'<path class="range" d="M0 5H100"/><path class="most" d="M{at[0]:.2f} 5H{at[4]:.2f}"/>'
-        f'<rect x="{at[1]:.2f}" y="1" width="{max(at[3] - at[1], 0.6):.2f}" height="8"/>'
-        f'<path class="median" d="M{at[2]:.2f} 0V10"/></svg>'
-    )
+        '<path class="range" d="M{} 5H{}"/><path class="most" d="M{} 5H{}"/>'
+        '<path class="half" d="M{} 5H{}"/><path class="median" d="M{} 0V10"/></svg>'
+    ).format(least, greatest, few, most, quarter, three, median)
 
 
-def _svg(kind: str, width: float, height: float, said: str, inside: Markup) -> Markup:
+def _svg(kind: str, width: float, said: str, inside: Markup) -> Markup:
     return Markup(
         '<svg class="{}" viewBox="0 0 {} {}" preserveAspectRatio="none" role="img" aria-label="{}">{}</svg>'
-    ).format(kind, f"{width:g}", f"{height:g}", said, inside)
+    ).format(kind, f"{width:g}", f"{_TALL:g}", said, inside)

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from pathlib import PurePath
 
+from mltoolkit.quality.correlating import Correlation
 from mltoolkit.quality.figures import share, short, size, visible
 from mltoolkit.quality.findings import SEVERITIES, Finding, counted
 from mltoolkit.quality.page.views import (
@@ -19,7 +20,7 @@ from mltoolkit.quality.page.views import (
     place_of,
 )
 from mltoolkit.quality.page.writing import render
-from mltoolkit.quality.profiling import Correlation, TableProfile, TargetProfile
+from mltoolkit.quality.profiling import TableProfile, TargetProfile
 
 MOST_CARDS = 400  # beyond, a page is no longer read, and a browser no longer quick
 _MOST_CLASSES = 12
@@ -59,6 +60,7 @@ def profile_page(
     """
     given = findings or ()
     cells = found.rows * len(found.columns)
+    repeated = found.duplicates
     missing = sum(column.missing for column in found.columns)
     places = {column.name: place_of(i) for i, column in reversed(list(enumerate(found.columns[:MOST_CARDS])))}
     return render(
@@ -71,9 +73,8 @@ def profile_page(
         tiles_shown=[
             ("rows", f"{found.rows:,}", ""),
             ("columns", f"{len(found.columns):,}", ""),
-            ("missing cells", share(missing, cells) if missing else "none", f"{missing:,} of {cells:,}" if missing else ""),
-            ("repeated rows", f"{found.duplicates:,}" if found.duplicates else "none",
-             share(found.duplicates, found.rows) if found.duplicates else ""),
+            ("missing cells", share(missing, cells) if missing else "none", f"{missing:,} of {cells:,}" * bool(missing)),
+            ("repeated rows", f"{repeated:,}" if repeated else "none", share(repeated, found.rows) * bool(repeated)),
         ],
         verdict=None if findings is None else _verdict(given, bad, checked),
         findings=finding_views(given, places, unit),

@@ -16,8 +16,9 @@ from mltoolkit.quality.figures import number, share, short, span, visible
 from mltoolkit.quality.findings import Finding, counted
 from mltoolkit.quality.grouping import group_findings
 from mltoolkit.quality.highlights import MANY_MISSING, Highlight, highlights
+from mltoolkit.quality.histograms import Histogram
 from mltoolkit.quality.page.drawings import box_strip, histogram, mini_histogram
-from mltoolkit.quality.profiling import ColumnProfile, Histogram, TableProfile
+from mltoolkit.quality.profiling import ColumnProfile, TableProfile
 
 NAME, VALUE, MESSAGE = 100, 60, 400  # characters shown
 _NAMED = 12
@@ -227,20 +228,21 @@ def _bars(column: ColumnProfile, rows: int) -> Iterable[Bar]:
 
 
 def _strip(column: ColumnProfile) -> Markup | None:
-    low, high = column.minimum, column.maximum
-    if isinstance(low, float) and isinstance(high, float) and 0 < high - low < math.inf:
-        return box_strip(low, column.quantiles, high)
-    return None
+    """Quantiles below the histogram, on the same scale."""
+    if column.histogram is None or not isinstance(column.minimum, float) or not isinstance(column.maximum, float):
+        return None
+    low, high = (float(edge) for edge in (column.histogram.edges[0], column.histogram.edges[-1]))
+    half = 0.5 if column.kind == "integer" else 0.0  # a whole number has its bar from itself to the next
+    shown = [value + half for value in (column.minimum, *column.quantiles, column.maximum)]
+    return box_strip(shown, low, high) if 0 < high - low < math.inf else None
 
 
 def _said(column: ColumnProfile, bins: Histogram) -> str:
     """A histogram in a sentence."""
     fullest = max(range(len(bins.counts)), key=lambda i: bins.counts[i])
-    edges = number(bins.edges[fullest]), number(bins.edges[fullest + 1])
-    return (
-        f"Histogram of {name_of(column.name)}, {len(bins.counts)} bars from {number(bins.edges[0])} to "
-        f"{number(bins.edges[-1])}; the tallest, {counted(bins.counts[fullest], 'value')}, from {edges[0]} to {edges[1]}"
-    )
+    first, last, low, high = (number(bins.edges[i]) for i in (0, -1, fullest, fullest + 1))
+    tallest = f"the tallest, {counted(bins.counts[fullest], 'value')}, from {low} to {high}"
+    return f"Histogram of {name_of(column.name)}, {len(bins.counts)} bars from {first} to {last}; {tallest}"
 
 
 def _bars_said(bins: Histogram) -> list[str]:
