@@ -94,7 +94,7 @@ _TOPICS: tuple[tuple[str, str, Measure, Told], ...] = (
     ("empty", "strong", lambda c, rows: float(c.kind == "empty" and rows > 0), lambda _c, _rows: ""),
     ("missing", "strong", _missing, lambda c, rows: share(c.missing, rows)),
     ("mixed types", "strong", lambda c, _: float(c.strays), lambda c, _: f"{c.strays:,}"),
-    ("broken text", "strong", _broken, lambda c, _: ", ".join(f"{n:,} {what}" for what, n in c.encodings)),
+    ("broken text", "strong", _broken, lambda c, _: ", ".join(f"{what} {n:,}" for what, n in c.encodings)),
     ("infinite", "strong", lambda c, _: float(c.infinite), lambda c, _: f"{c.infinite:,}"),
     ("constant", "plain", lambda c, rows: float(c.constant and rows > 1), lambda _c, _rows: ""),
     (

@@ -73,8 +73,8 @@ def profile_page(
         tiles_shown=[
             ("rows", f"{found.rows:,}", ""),
             ("columns", f"{len(found.columns):,}", ""),
-            ("missing cells", share(missing, cells) if missing else "none", f"{missing:,} of {cells:,}" * bool(missing)),
-            ("repeated rows", f"{repeated:,}" if repeated else "none", share(repeated, found.rows) * bool(repeated)),
+            ("missing cells", share(missing, cells) if missing else "none", f"{missing:,}" if missing else ""),
+            ("repeated rows", f"{repeated:,}" if repeated else "none", share(repeated, found.rows) if repeated else ""),
         ],
         verdict=None if findings is None else _verdict(given, bad, checked),
         findings=finding_views(given, places, unit),

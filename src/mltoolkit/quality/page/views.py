@@ -64,6 +64,7 @@ class Bar:
     count: str
     share: str
     width: float
+    rest: bool = False  # all other values together
 
 
 @dataclass(frozen=True)
@@ -86,16 +87,21 @@ class ColumnView:
     kind: str
     chips: tuple[tuple[str, str], ...]
     missing: str
-    missing_width: float
+    missing_width: float  # percent
     distinct: str
     mini: Markup | None
     summary: str
     facts: tuple[tuple[str, str], ...]
     picture: Markup | None
     strip: Markup | None
-    ends: tuple[str, str]
+    quantiles: tuple[tuple[str, str], ...]
     bars: tuple[Bar, ...]
     findings: tuple[FindingView, ...]
+
+
+def figure(value: float | str | None) -> str:
+    """A number, with a minus that is one."""
+    return number(value).replace("-", "−") if isinstance(value, float) else number(value)
 
 
 def name_of(name: str) -> str:
@@ -123,25 +129,25 @@ def column_view(column: ColumnProfile, position: int, rows: int, findings: Itera
     """One column."""
     counts = column.histogram.counts if column.histogram and column.distinct > 1 else ()
     tops = [count for _, count in column.top]
-    numeric, dated = bool(column.quantiles), isinstance(column.minimum, str)
-    picture = None
-    if column.histogram and counts:
-        picture = histogram(counts, _said(column, column.histogram), _bars_said(column.histogram))
     repeats = bool(tops) and tops[0] > 1
+    few = column.kind in ("integer", "float") and column.distinct <= len(column.top)  # such numbers are labels
+    picture = None
+    if column.histogram and counts and not few:
+        picture = histogram(counts, _said(column, column.histogram), _bars_said(column.histogram))
     return ColumnView(
         place=place_of(position),
         name=name_of(column.name),
         kind=TYPES.get(column.kind, column.kind),
         chips=tuple(_chips(column, rows)),
-        missing=share(column.missing, rows) if column.missing else "–",
+        missing=share(column.missing, rows),
         missing_width=100.0 * column.missing / max(rows, 1),
         distinct=_about(column, "distinct", f"{column.distinct:,}"),
         mini=mini_histogram(counts) if counts else mini_histogram(tops) if repeats and column.distinct > 1 else None,
         summary=_summary(column, rows),
         facts=tuple(_facts(column, rows)),
         picture=picture,
-        strip=_strip(column) if picture and numeric else None,
-        ends=(number(column.minimum), number(column.maximum)) if numeric or dated else ("", ""),
+        strip=_strip(column) if picture and column.quantiles else None,
+        quantiles=tuple(_quantiles(column)) if picture else (),
         bars=tuple(_bars(column, rows)) if not picture and repeats else (),
         findings=tuple(finding_view([finding], {}, "") for finding in findings),
     )
@@ -160,7 +166,7 @@ def _chips(column: ColumnProfile, rows: int) -> Iterable[tuple[str, str]]:
     if column.strays:
         yield f"{counted(column.strays, 'value')} of another kind", "strong"
     for what, count in column.encodings:
-        yield f"{count:,} {what}", "strong"
+        yield f"{what}: {count:,}", "strong"
     if column.infinite:
         yield f"{column.infinite:,} infinite", "strong"
     if column.constant and rows > 1:
@@ -173,7 +179,7 @@ def _chips(column: ColumnProfile, rows: int) -> Iterable[tuple[str, str]]:
 
 def _summary(column: ColumnProfile, rows: int) -> str:
     if column.quantiles:
-        return f"{number(column.minimum)} … {number(column.quantiles[2])} … {number(column.maximum)}"
+        return f"{figure(column.minimum)} … {figure(column.quantiles[2])} … {figure(column.maximum)}"
     if isinstance(column.minimum, str):
         return f"{column.minimum[:10]} … {str(column.maximum)[:10]}"
     if not column.top:
@@ -189,42 +195,51 @@ def _facts(column: ColumnProfile, rows: int) -> Iterable[tuple[str, str]]:
     yield "missing", f"{column.missing:,} ({share(column.missing, rows)})" if column.missing else "none"
     yield "distinct", _about(column, "distinct", f"{column.distinct:,}")
     if column.quantiles:
-        names = ("5%", "25%", "median", "75%", "95%")
-        yield "mean", number(column.mean)
-        yield "standard deviation", number(column.std)
-        yield "least", number(column.minimum)
-        yield from (
-            (name, _about(column, "quantiles", number(q))) for name, q in zip(names, column.quantiles, strict=True)
-        )
-        yield "greatest", number(column.maximum)
+        yield "mean", figure(column.mean)
+        yield "standard deviation", figure(column.std)
         if column.skewness is not None and math.isfinite(column.skewness):
             yield "skewness", f"{column.skewness:.2f}".replace("-", "−")
-        yield "outliers", f"{column.outliers:,}" if column.outliers else "none"
+        yield "outliers", _counted_share(column.outliers, rows - column.missing, _about(column, "outliers", ""))
         for name, count in (("zeros", column.zeros), ("negative", column.negative)):
             if count:
-                yield name, f"{count:,} ({share(count, rows - column.missing)})"
+                yield name, _counted_share(count, rows - column.missing)
     elif isinstance(column.minimum, str):
-        yield "first", column.minimum.replace("T", " ")
-        yield "last", str(column.maximum).replace("T", " ")
         yield "span", span(column.minimum, str(column.maximum))
     elif column.longest is not None:
         shortest = f"{column.shortest:,} to " if column.shortest is not None else "up to "
         yield "length", f"{shortest}{counted(column.longest, 'character')}"
         if column.mean_length is not None:
-            yield "mean length", number(round(column.mean_length, 1))
+            yield "mean length", figure(round(column.mean_length, 1))
         if column.top and column.top[0][1] == 1:
             yield "such as", short(column.top[0][0], VALUE)
 
 
+def _counted_share(count: int | None, of: int, about: str = "") -> str:
+    return f"{about}{count:,} ({share(count, of)})" if count else "none"
+
+
+def _quantiles(column: ColumnProfile) -> Iterable[tuple[str, str]]:
+    """The least, quantiles and the greatest, as they stand below a histogram."""
+    if isinstance(column.minimum, str):
+        yield "first", column.minimum.replace("T", " ")
+        yield "last", str(column.maximum).replace("T", " ")
+        return
+    yield "least", figure(column.minimum)
+    names = ("5%", "25%", "median", "75%", "95%")
+    yield from ((name, figure(value)) for name, value in zip(names, column.quantiles, strict=True))
+    yield "greatest", figure(column.maximum)
+
+
 def _bars(column: ColumnProfile, rows: int) -> Iterable[Bar]:
     present = rows - column.missing
-    for value, count in column.top:
+    numbers = column.kind in ("integer", "float") and column.distinct <= len(column.top)
+    for value, count in sorted(column.top, key=lambda pair: float(pair[0])) if numbers else column.top:
         yield Bar(short(value, VALUE), f"{count:,}", share(count, present), 100.0 * count / max(present, 1))
     others = column.distinct - len(column.top)
     rest = present - sum(count for _, count in column.top)
     if others > 0 and rest > 0:
         label = _about(column, "distinct", counted(others, "other value"))
-        yield Bar(label, f"{rest:,}", share(rest, present), 100.0 * rest / max(present, 1))
+        yield Bar(label, f"{rest:,}", share(rest, present), 100.0 * rest / max(present, 1), rest=True)
 
 
 def _strip(column: ColumnProfile) -> Markup | None:
@@ -240,13 +255,13 @@ def _strip(column: ColumnProfile) -> Markup | None:
 def _said(column: ColumnProfile, bins: Histogram) -> str:
     """A histogram in a sentence."""
     fullest = max(range(len(bins.counts)), key=lambda i: bins.counts[i])
-    first, last, low, high = (number(bins.edges[i]) for i in (0, -1, fullest, fullest + 1))
+    first, last, low, high = (figure(bins.edges[i]) for i in (0, -1, fullest, fullest + 1))
     tallest = f"the tallest, {counted(bins.counts[fullest], 'value')}, from {low} to {high}"
     return f"Histogram of {name_of(column.name)}, {len(bins.counts)} bars from {first} to {last}; {tallest}"
 
 
 def _bars_said(bins: Histogram) -> list[str]:
-    return [f"{number(bins.edges[i])} to {number(bins.edges[i + 1])}: {count:,}" for i, count in enumerate(bins.counts)]
+    return [f"{figure(bins.edges[i])} to {figure(bins.edges[i + 1])}: {count:,}" for i, count in enumerate(bins.counts)]
 
 
 def finding_views(found: Sequence[Finding], places: Mapping[str, str], unit: str) -> list[FindingView]:
