@@ -13,7 +13,7 @@ from typing import Any
 
 import click
 
-from mltoolkit.quality import profile_command, report_command
+from mltoolkit.quality import diff_command, profile_command, report_command
 
 _CONTEXT = {"help_option_names": ["-h", "--help"]}
 
@@ -50,6 +50,7 @@ def cli() -> None:
 
 cli.add_command(profile_command.profile)
 cli.add_command(report_command.report)
+cli.add_command(diff_command.diff)
 
 
 @cli.command()

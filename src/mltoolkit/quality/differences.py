@@ -288,5 +288,5 @@ def _bars(found: Counted) -> tuple[tuple[float, ...], tuple[float, ...], tuple[f
 
 
 def _most(counts: np.ndarray, found: Counted, chosen: np.ndarray) -> tuple[tuple[str, int], ...]:
-    order = [at for at in np.argsort(-counts, kind="stable") if chosen[at]][:_LISTED]
+    order = [int(at) for at in np.argsort(-counts, kind="stable") if chosen[at]][:_LISTED]
     return tuple((str(found.values[at]), int(counts[at])) for at in order)

@@ -212,4 +212,4 @@ def _kind_of(text: str, kind: str) -> str:
         return "numbers with a fraction"
     if _DATE.fullmatch(text):
         return "dates"
-    return "yes-or-no words" if text.casefold() in _WORDS else "other texts"
+    return "yes-or-no words" if text.casefold() in _WORDS else "texts"

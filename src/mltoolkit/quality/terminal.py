@@ -132,8 +132,14 @@ def spark(counts: Sequence[float], width: int) -> str:
     if not counts or sum(counts) <= 0:
         return ""
     bars = [0.0] * min(width, len(counts))
+    step = len(counts) / len(bars)
     for i, count in enumerate(counts):
-        bars[i * len(bars) // len(counts)] += count
+        # A bin that lies across two bars goes to both, by its share in each.
+        first, last = int(i / step), min(int((i + 1) / step), len(bars) - 1)
+        inside = 1.0 if last == first else (last * step - i) if last > first else 0.0
+        bars[first] += count * min(inside, 1.0)
+        if last > first and inside < 1.0:
+            bars[last] += count * (1.0 - inside)
     tallest = max(bars)
     levels = len(BLOCKS) - 1
     return "".join(BLOCKS[max(0, min(levels, round(bar / tallest * (levels + 1)) - 1))] if bar else " " for bar in bars)

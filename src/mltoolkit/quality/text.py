@@ -109,13 +109,14 @@ def _told(group: Sequence[Finding]) -> tuple[str, str, str]:
 
 def profile_as_data(found: TableProfile) -> dict[str, Any]:
     """A profile as plain data; a number that JSON does not have becomes None."""
-    data: dict[str, Any] = _finite(asdict(found))
+    data: dict[str, Any] = finite(asdict(found))
     return data
 
 
-def _finite(value: Any) -> Any:
+def finite(value: Any) -> Any:
+    """Plain data in which a number that JSON does not have is None."""
     if isinstance(value, dict):
-        return {key: _finite(item) for key, item in value.items()}
+        return {key: finite(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
-        return [_finite(item) for item in value]
+        return [finite(item) for item in value]
     return None if isinstance(value, float) and not math.isfinite(value) else value

@@ -143,7 +143,7 @@ def column_view(column: ColumnProfile, position: int, rows: int, findings: Itera
         missing_width=100.0 * column.missing / max(rows, 1),
         distinct=_about(column, "distinct", f"{column.distinct:,}"),
         mini=mini_histogram(counts) if counts else mini_histogram(tops) if repeats and column.distinct > 1 else None,
-        summary=_summary(column, rows),
+        summary=summary(column, rows),
         facts=tuple(_facts(column, rows)),
         picture=picture,
         strip=_strip(column) if picture and column.quantiles else None,
@@ -177,7 +177,8 @@ def _chips(column: ColumnProfile, rows: int) -> Iterable[tuple[str, str]]:
         yield "all different", "plain"
 
 
-def _summary(column: ColumnProfile, rows: int) -> str:
+def summary(column: ColumnProfile, rows: int) -> str:
+    """What a column holds, in a line."""
     if column.quantiles:
         return f"{figure(column.minimum)} … {figure(column.quantiles[2])} … {figure(column.maximum)}"
     if isinstance(column.minimum, str):
