@@ -120,7 +120,7 @@ class Part:
     @property
     def distinct(self) -> int:
         """How many different values there are."""
-        return len(self.dictionary) if self.dictionary is not None else self._different.estimate
+        return len(self.dictionary) if self.dictionary is not None else min(self._different.estimate, self.count)
 
     def add(self, values: NDArray[Any], lines: NDArray[np.int64], hashes: Hashes) -> None:
         """Count values, shape (n,), each on its line and with its hash."""
@@ -357,6 +357,8 @@ class Texts:
         found_of = {kind: part.entries(texts.values(kind)) for kind, part in self.parts.items() if part.count}
         distinct = sum(part.distinct for part in self.parts.values())
         facts = Facts(self.missing, distinct, True, self.parts["numbers"].moments, self.lengths.facts)
+        if not found_of:
+            return replace(column_of_texts(self.name, np.empty(0, dtype=object)), facts=facts)
         if list(found_of) in (["numbers"], ["dates"]):
             (entries, weights) = next(iter(found_of.values()))
             kind: Kind = "date" if "dates" in found_of else "float" if self.pointed else "integer"
@@ -420,16 +422,23 @@ class Sorted:
         return True
 
     def _look(self) -> None:
-        texts = pd.Series(pd.array(self.array.to_pylist(), dtype="str"))
-        different, within = pd.factorize(texts)[::-1]
+        """Look at each different value that may be something else than a text."""
+        maybe = pc.match_substring_regex(self.array, _NO_TEXT, ignore_case=True).to_numpy(zero_copy_only=False)
+        maybe = np.asarray(maybe, dtype=bool)
+        if maybe.any():
+            self._look_closely(np.flatnonzero(maybe))
+
+    def _look_closely(self, rows: NDArray[np.intp]) -> None:
+        array = self.array if len(rows) == len(self.array) else self.array.take(pa.array(rows))
+        within, different = pd.factorize(pd.Series(pd.array(array, dtype="str")))
         stripped = pd.Series(different, dtype="str").str.strip()
         missing = stripped.str.lower().isin(MISSING).to_numpy(dtype=bool)
         values = stripped.where(~missing)
         numbers = pd.to_numeric(values, errors="coerce").to_numpy(dtype=float, na_value=np.nan)
         codes = values.str.match(CODE).to_numpy(dtype=bool, na_value=False)
         dates = parse_dates(values.where(np.isnan(numbers)).reset_index(drop=True))
-        self.missing, self._codes = missing[within], codes[within]
-        self.numbers, self.dates = np.where(codes, np.nan, numbers)[within], dates[within]
+        self.missing[rows], self._codes[rows] = missing[within], codes[within]
+        self.numbers[rows], self.dates[rows] = np.where(codes, np.nan, numbers)[within], dates[within]
         is_number = ~np.isnan(numbers) & ~codes
         pointed = values[is_number].str.contains(POINTED).any() or not _whole(numbers[is_number])
         self.pointed = bool(pointed)
@@ -437,11 +446,12 @@ class Sorted:
     def of(self, kind: str) -> NDArray[np.bool_]:
         """Which values, shape (n,), are of a kind."""
         number, date = ~np.isnan(self.numbers), ~np.isnat(self.dates)
-        if kind == "numbers":
-            return number
-        if kind == "dates":
-            return date
-        return self._codes if kind == "codes" else ~(self.missing | number | date | self._codes)
+        if kind == "codes":
+            return self._codes
+        where = (
+            number if kind == "numbers" else date if kind == "dates" else ~(self.missing | number | date | self._codes)
+        )
+        return np.asarray(where)
 
     def values(self, kind: str) -> Any:
         """The values of a kind: floats, microseconds since 1970, or texts."""
@@ -464,6 +474,8 @@ class Sorted:
         return found
 
 
+# What is no number, no date and no word for a missing value begins otherwise, or goes on.
+_NO_TEXT = r"^[\s]*([+\-.]?[0-9]|[+\-]?(inf|nan)|#?n/?a|null|none|<na>|nat|$)|[^\x00-\x7f]"
 CODE = r"^0[0-9]+$"  # a number would lose the zero in front
 POINTED = r"[.eE]"
 

@@ -47,7 +47,8 @@ def correlations_of_note(table: Table) -> tuple[Correlation, ...]:
     step = max(1, -(-rows.rows // _MOST_ROWS))
     if rows.rows // step < _LEAST_ROWS:
         return ()
-    numbers, labels = [], []
+    numbers: list[tuple[str, NDArray[np.float64]]] = []
+    labels: list[tuple[str, NDArray[np.int64]]] = []
     for column in rows.columns:
         if _is_label(column) and len(labels) < _MOST_COLUMNS // 2:
             labels.append((column.name, column.codes[::step]))

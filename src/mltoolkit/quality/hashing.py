@@ -69,7 +69,7 @@ def hash_texts(texts: pa.Array) -> Hashes:
         done += 8
         active = active[left > 8]
     for i in np.flatnonzero(sizes > _LONG):
-        digest = hashlib.blake2b(padded[starts[i] : starts[i] + sizes[i]], digest_size=8).digest()
+        digest = hashlib.blake2b(padded[starts[i] : starts[i] + sizes[i]].tobytes(), digest_size=8).digest()
         hashes[i] = np.frombuffer(digest, "<u8")[0]
     return hashes
 

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 _TOP = 5
+_LEAST_SEEN = 8  # times that a value has to be in a sample before its count is estimated from it
 _QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
 
 
@@ -40,10 +41,11 @@ class ColumnProfile:
     most frequent values with their counts; ``encodings`` what is wrong with the characters of texts, with
     counts. A number that no float holds is infinite here, and null in JSON.
 
-    ``approximate`` names the fields that are estimates, because the column holds more different values than
-    are kept: ``distinct`` is then within 3% (HyperLogLog, standard error 0.8%), ``quantiles``, ``outliers``
-    and ``histogram`` are those of values whose rank is at most 1% off, and a count in ``top`` may be too low
-    or missing for values in fewer than one row in 1,000. Everything else is exact.
+    ``approximate`` names the fields that are estimates, because the column holds more than the 65,536 different
+    values that are kept: ``distinct`` then has a standard error of 0.8% (it is within 3%), ``quantiles``,
+    ``outliers`` and ``histogram`` are read off a sample of at least 32,768 rows, so that ranks have a standard
+    error of at most 0.3% (they are within 1%), and a count in ``top`` has one of at most a third of itself;
+    values that are rarer than one row in 2,000 or so are shown with a count of 1. Everything else is exact.
     """
 
     name: str
@@ -202,7 +204,7 @@ def _with_numbers(basics: ColumnProfile, column: Column) -> ColumnProfile:
 def _skewness(column: Column) -> float:
     found = column.moments
     if column.sampled and 0 < found.m2 < np.inf and np.isfinite(found.m3):
-        return found.m3 / found.count / (found.m2 / found.count) ** 1.5
+        return float(found.m3 / found.count / (found.m2 / found.count) ** 1.5)
     return skewness(*column.finite)
 
 
@@ -232,6 +234,8 @@ def _with_texts(basics: ColumnProfile, column: Column) -> ColumnProfile:
 def _most_frequent(column: Column, limit: int | None) -> tuple[tuple[str, int], ...]:
     """Values with their counts, the most frequent first; among equals the one that appears first."""
     counts = column.counts
+    if column.sampled:  # what is seen a few times in the sample may be there no more often than that
+        counts = np.where(column.appearances >= _LEAST_SEEN, counts, 1)
     order = np.argsort(-counts, kind="stable") if limit is None or len(counts) < 1000 else _largest(counts, limit)
     first = column.first_entries[order[:limit]]
     return tuple(

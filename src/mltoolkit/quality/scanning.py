@@ -85,6 +85,8 @@ def scan(source: Source, batches: Iterator[Batch] | None = None) -> Table:
                 total += hashes
             repeats.add(total, lines)
             sample.add(data, lines)
+        if not gathered:
+            return table_of(source, [])
         taken = sample.table()
         columns = tuple(pool.map(lambda i: _finish(gathered[i], taken, i), range(len(gathered))))
     rows = table_of(_Sampled(source), [Batch(taken.combine_chunks().to_batches()[0], sample.lines())])
@@ -142,36 +144,32 @@ class _Sample:
     """A uniform sample of rows."""
 
     def __init__(self, width: int) -> None:
-        self.rows = 0
         self._chosen = RowSample(max(256, min(SAMPLE_ROWS, _SAMPLE_CELLS // max(width, 1))))
-        self._parts: list[tuple[pa.RecordBatch, NDArray[np.int64], Hashes]] = []
-        self._size = 0
+        self._parts: list[pa.RecordBatch] = []
+        self._lines = np.empty(0, dtype=np.int64)
+
+    @property
+    def rows(self) -> int:
+        """How many rows there have been."""
+        return self._chosen.seen
 
     def add(self, data: pa.RecordBatch, lines: NDArray[np.int64]) -> None:
         """Take some of the rows."""
-        at, ranks = self._chosen.rows(self.rows, len(lines))
-        self.rows += len(lines)
-        if len(at):
-            self._parts.append((data.take(pa.array(at)), lines[at], ranks))
-            self._size += len(at)
-        while self._size > 2 * self._chosen.size:
-            self._chosen.halvings += 1
-            self._parts = [
-                (
-                    part.filter(pa.array(ranks < self._chosen.limit)),
-                    *(a[ranks < self._chosen.limit] for a in (at, ranks)),
-                )
-                for part, at, ranks in self._parts
-            ]
-            self._size = sum(len(ranks) for _, _, ranks in self._parts)
+        at, kept = self._chosen.choose(len(lines))
+        self._parts.append(data.take(pa.array(at)))
+        self._lines = np.concatenate([self._lines, lines[at]])
+        if not kept.all():
+            whole = pa.Table.from_batches(self._parts).filter(pa.array(kept)).combine_chunks()
+            self._parts = whole.to_batches()
+            self._lines = self._lines[kept]
 
     def table(self) -> pa.Table:
         """The rows."""
-        return pa.Table.from_batches([part for part, _, _ in self._parts])
+        return pa.Table.from_batches(self._parts)
 
     def lines(self) -> NDArray[np.int64]:
         """Their lines."""
-        return np.concatenate([lines for _, lines, _ in self._parts])
+        return self._lines
 
 
 class _Repeats:

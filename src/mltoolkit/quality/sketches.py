@@ -182,22 +182,40 @@ def merged(left: Moments, right: Moments) -> Moments:
 
 
 class RowSample:
-    """Which rows are in a sample that is uniform, repeatable, and no larger than twice ``size``.
+    """Which rows are in a sample that is uniform, repeatable, spread over the table, and at most ``2 size`` rows.
 
-    A row is in when a hash of its number is below a limit; the limit halves when the sample is full.
+    Of each block of 2ʰ rows the one is in whose number has the smallest hash; h grows with the table. So every
+    row has the same chance, sorted columns are sampled evenly, and a longer table's sample is a part of a shorter
+    one's.
     """
 
     def __init__(self, size: int) -> None:
-        self.size, self.halvings = size, 0
+        self.size, self.power, self.seen = size, 0, 0
+        self.numbers = np.empty(0, dtype=np.int64)  # of the rows in the sample, from 0, ascending
+        self._ranks = np.empty(0, dtype=np.uint64)
 
-    def rows(self, first: int, n: int) -> tuple[NDArray[np.int64], Hashes]:
-        """Positions, within n rows from row number ``first`` on, of those that are in, and their hashes."""
+    def choose(self, n: int) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+        """Take n more rows; gives positions among them that come in, and which of all with these stay in."""
+        numbers = np.arange(self.seen, self.seen + n)
+        self.seen += n
         with np.errstate(over="ignore"):
-            ranks = mix(np.arange(first, first + n).astype(np.uint64) * GOLDEN)
-        at = np.flatnonzero(ranks < self.limit)
-        return at, ranks[at]
+            ranks = mix(numbers.astype(np.uint64) * GOLDEN)
+        at = self._winners(numbers, ranks)
+        self.numbers, self._ranks = np.r_[self.numbers, numbers[at]], np.r_[self._ranks, ranks[at]]
+        stay = np.arange(len(self.numbers))
+        while len(stay) > 2 * self.size:
+            self.power += 1
+            stay = stay[self._winners(self.numbers[stay], self._ranks[stay])]
+        stay = stay[self._winners(self.numbers[stay], self._ranks[stay])]
+        kept = np.zeros(len(self.numbers), dtype=bool)
+        kept[stay] = True
+        self.numbers, self._ranks = self.numbers[kept], self._ranks[kept]
+        return at, kept
 
-    @property
-    def limit(self) -> np.uint64:
-        """Hashes below it are in."""
-        return np.uint64(int(_ALL) >> self.halvings)
+    def _winners(self, numbers: NDArray[np.int64], ranks: Hashes) -> NDArray[np.intp]:
+        blocks = numbers >> self.power
+        begins = np.flatnonzero(np.r_[True, blocks[1:] != blocks[:-1]])
+        if not len(numbers):
+            return np.empty(0, dtype=np.intp)
+        least = np.repeat(np.minimum.reduceat(ranks, begins), np.diff(np.r_[begins, len(blocks)]))
+        return np.flatnonzero(ranks == least)

@@ -123,7 +123,7 @@ class Column:
         if self.kind == "date":
             texts[:] = [str(moment) for moment in pd.to_datetime(self.dates)]
             return texts
-        values = np.where(self.infinite, np.inf, self.numbers).tolist()
+        values = self.numbers.tolist()
         texts[:] = [str(int(value)) for value in values] if self.kind == "integer" else [str(value) for value in values]
         return texts
 
@@ -166,7 +166,7 @@ class Column:
     def codes(self) -> NDArray[np.int64]:
         """Each value's number among the distinct values, by first appearance; -1 where missing.
 
-        Numbers are told apart as numbers (``1`` is ``1.0``) where a float holds them exactly.
+        Numbers are told apart as numbers (``1.0`` is ``1.00``), whole ones only where a float holds them exactly.
         """
         values: NDArray[Any]
         if self.spelled is None or self._told_by_number():
@@ -179,7 +179,7 @@ class Column:
     def _told_by_number(self) -> bool:
         if self.kind not in ("integer", "float") or self.infinite.any():
             return False
-        return bool(np.max(np.abs(self.numbers[~self.missing]), initial=0.0) < _EXACT)
+        return self.kind == "float" or bool(np.max(np.abs(self.numbers[~self.missing]), initial=0.0) < _EXACT)
 
     @cached_property
     def counts(self) -> NDArray[np.int64]:
@@ -188,6 +188,15 @@ class Column:
         if self.weights is None:
             return np.bincount(self.codes[there])
         return np.bincount(self.codes[there], self.weights[there]).round().astype(np.int64)
+
+    @cached_property
+    def appearances(self) -> NDArray[np.int64]:
+        """In how many entries each distinct value appears, by its code; as many as rows where its count is exact."""
+        there = self.codes >= 0
+        if self.weights is None or self.lines is None:
+            return np.bincount(self.codes[there])
+        known = self.lines[:, 0] > 0  # an entry that is no part of a sample
+        return np.bincount(self.codes[there], np.where(known, self.weights, 1.0)[there]).astype(np.int64)
 
     @property
     def distinct(self) -> int:
@@ -405,8 +414,8 @@ def column_of_entries(
     texts = None
     if kind == "boolean":
         texts = np.where(values == 1, "True", "False").astype(object)
-    elif kind == "integer" and values.dtype.kind == "i" and np.abs(values).max(initial=0) >= _EXACT:
-        texts = values.astype(str).astype(object)
+    elif (kind == "integer" and np.abs(values).max(initial=0) >= _EXACT) or not np.isfinite(values).all():
+        texts = np.array([str(value) for value in values.tolist()], dtype=object)
     dates = values.astype("datetime64[us]") if kind == "date" else None
     numbers = values.astype(float) if kind in ("integer", "float") else None
     column = _column(name, kind, none, texts, numbers=numbers, dates=dates)

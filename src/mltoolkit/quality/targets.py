@@ -54,8 +54,10 @@ def leakage(table: Table, target: Column | None) -> Iterator[Finding]:
     """Columns from which the target can be read off: such a column is rarely there when it is needed."""
     if target is None or table.rows < _LEAST_ROWS:
         return
-    if table.sample is not None:  # what takes whole rows looks at a sample of them
-        table, target = table.sample, table.sample.columns[table.columns.index(target)]
+    rows = table.sample
+    if rows is not None:  # what takes whole rows looks at a sample of them
+        position = next(i for i, column in enumerate(table.columns) if column is target)
+        table, target = rows, rows.columns[position]
     for column in table.columns:
         if column is target or column.kind == "empty":
             continue
