@@ -13,6 +13,8 @@ from typing import Any
 
 import click
 
+from mltoolkit.quality import diff_command, profile_command, report_command
+
 _CONTEXT = {"help_option_names": ["-h", "--help"]}
 
 
@@ -49,25 +51,9 @@ def cli() -> None:
     """
 
 
-@cli.command()
-@click.argument("file", type=click.Path())
-@click.option("--target", metavar="COLUMN", help="The column to be predicted: its classes, and what gives it away.")
-@click.option("--json", "as_json", is_flag=True, help="JSON, for programs.")
-def profile(file: str, target: str | None, as_json: bool) -> None:
-    """Say what a file holds, column by column.
-
-    \b
-    Examples:
-      datasanity profile customers.csv
-      datasanity profile customers.csv --target churned
-    """
-    from mltoolkit.quality import profiling, text
-
-    found = profiling.profile(file, target)
-    if as_json:
-        click.echo(json.dumps(text.profile_as_data(found), indent=2, ensure_ascii=False, allow_nan=False))
-    else:
-        text.print_profile(found)
+cli.add_command(profile_command.profile)
+cli.add_command(report_command.report)
+cli.add_command(diff_command.diff)
 
 
 @cli.command()

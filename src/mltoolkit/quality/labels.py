@@ -67,8 +67,13 @@ def is_odd(text: str) -> bool:
     return text != text.strip() or "\ufffd" in text or any(p.search(text) for p in (_MOJIBAKE, _CONTROL, _UNSEEN))
 
 
+def looks_wrongly_decoded(text: str) -> bool:
+    """Whether a text holds what UTF-8 becomes when it is read as Windows-1252."""
+    return _MOJIBAKE.search(text) is not None
+
+
 _BROKEN: tuple[tuple[str, Severity, str, Callable[[str], object]], ...] = (
-    ("wrong encoding", "error", "was/were decoded with the wrong encoding", _MOJIBAKE.search),
+    ("wrong encoding", "error", "was/were decoded with the wrong encoding", looks_wrongly_decoded),
     ("lost characters", "error", "holds/hold U+FFFD, which stands for a lost character", lambda text: "\ufffd" in text),
     ("control characters", "warning", "holds/hold control characters", _CONTROL.search),
     ("unseen characters", "warning", "holds/hold characters that nobody sees", _UNSEEN.search),
