@@ -1,0 +1,227 @@
+"""Three repairs, each of exactly the rows that a finding names.
+
+A repair has a mask, which says where it applies, and a change. The mask is held against the finding (as many
+rows, and the same first lines), the repaired table against the one before (no other cell has changed), and the
+mended cells against what they were before the fault came in.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from fiftytwo.weeks.w04_validation.suites import Key, key_of
+from mltoolkit.quality import Finding
+
+_HEADER_LINES = 1
+_EXAMPLES = 5
+
+Mask = NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class Repair:
+    """One issue: which finding shows it, what is behind it, and how it is mended.
+
+    ``finding`` is the rule and the columns that report it. ``same_cause`` are other rules that the same fault
+    breaks, so that mending it clears them too. ``columns`` are the ones that change; none when rows are dropped.
+    """
+
+    name: str
+    title: str
+    finding: Key
+    columns: tuple[str, ...]
+    harm: str
+    cause: str
+    fix: str
+    where: Callable[[pd.DataFrame], Mask]
+    change: Callable[[pd.DataFrame], pd.DataFrame]  # of the rows where it applies, all at once
+    same_cause: tuple[Key, ...] = ()
+
+
+@dataclass(frozen=True)
+class Repaired:
+    """What a repair did, counted.
+
+    Attributes
+    ----------
+    frame : DataFrame
+        The table afterwards.
+    covered : Mask
+        Rows of the table before to which it applied.
+    dropped : int
+        Rows that are gone.
+    changed : int
+        Cells that differ in the rows that stayed.
+    strays : int
+        Cells or rows that changed although the finding does not name them.
+    restored : int
+        Changed cells and dropped rows that now are as in the original.
+    examples : DataFrame
+        The first rows: line, before, after.
+    """
+
+    frame: pd.DataFrame
+    covered: Mask
+    dropped: int
+    changed: int
+    strays: int
+    restored: int
+    examples: pd.DataFrame
+
+
+def apply(repair: Repair, frame: pd.DataFrame, original: pd.DataFrame) -> Repaired:
+    """Apply a repair to the rows that its mask selects, and count what it changed.
+
+    Parameters
+    ----------
+    repair : Repair
+    frame : DataFrame
+        The table, every cell as text. Its index tells rows apart and survives in what stays.
+    original : DataFrame
+        The same rows without the faults; rows that should not be there have nothing in it.
+    """
+    covered = repair.where(frame)
+    mended = repair.change(frame.loc[covered])
+    gone = frame.index[covered].difference(mended.index)
+    after = frame.drop(index=gone)
+    after.loc[mended.index] = mended
+    before = frame.loc[after.index]
+    differs = (after != before).to_numpy()
+    named = covered[frame.index.isin(after.index)]
+    mine = np.isin(after.columns, list(repair.columns))
+    right = (after == original.reindex(after.index)).to_numpy()
+    surplus = int(np.count_nonzero(~gone.isin(original.index)))
+    return Repaired(
+        frame=after,
+        covered=covered,
+        dropped=len(gone),
+        changed=int(np.count_nonzero(differs)),
+        strays=int(np.count_nonzero(differs & ~(named[:, np.newaxis] & mine))),
+        restored=int(np.count_nonzero(differs & right)) + surplus,
+        examples=_examples(repair, frame, after, covered),
+    )
+
+
+def lines_of(frame: pd.DataFrame, mask: Mask) -> tuple[int, ...]:
+    """Lines of the file in which the selected rows lie."""
+    return tuple(int(row) + 1 + _HEADER_LINES for row in np.flatnonzero(mask))
+
+
+def same_rows(covered: tuple[int, ...], finding: Finding | None) -> bool:
+    """Whether a repair covers as many rows as a finding counts, the first lines among them."""
+    if finding is None:
+        return not covered
+    return finding.count == len(covered) and set(finding.rows) <= set(covered)
+
+
+def changes_elsewhere(before: Sequence[Finding], after: Sequence[Finding], repairs: Sequence[Repair]) -> int:
+    """How many findings that no repair was meant for are new, gone or of another count."""
+    meant = {key for repair in repairs for key in (repair.finding, *repair.same_cause)}
+    left, right = ({key_of(f): f.count for f in found if key_of(f) not in meant} for found in (before, after))
+    return sum(left.get(key) != right.get(key) for key in left.keys() | right.keys())
+
+
+def _examples(repair: Repair, before: pd.DataFrame, after: pd.DataFrame, covered: Mask) -> pd.DataFrame:
+    rows = before.index[covered][:_EXAMPLES]
+    lines = lines_of(before, covered)[:_EXAMPLES]
+    shown = repair.columns or (repair.finding[1],)
+    table: dict[str, Any] = {"line": lines}
+    for column in shown:
+        table[f"{column} before"] = [_shown(before.at[row, column]) for row in rows]
+        table[f"{column} after"] = [_shown(after.at[row, column]) if row in after.index else "(row dropped)"
+                                    for row in rows]  # fmt: skip
+    return pd.DataFrame(table)
+
+
+def _shown(text: str) -> str:
+    return text if text else "(empty)"
+
+
+def regex_mask(column: str, pattern: str) -> Callable[[pd.DataFrame], Mask]:
+    """Rows whose cell matches an expression somewhere."""
+    return lambda frame: frame[column].str.contains(pattern, regex=True).to_numpy(dtype=bool)
+
+
+ORDERS = (
+    Repair(
+        name="sent twice",
+        title="Orders that are in the file twice",
+        finding=("column_values_to_be_unique", "order_id"),
+        columns=(),
+        harm="Every sum over the month, of revenue or of weight, counts these orders twice.",
+        cause="The last rows of the file repeat earlier ones in every column, so the shop's export ran on after a "
+              "batch that it had sent already.",
+        fix="Keep the first of rows that agree in every column and drop the others. Rows that shared an order_id and "
+            "differed would be left alone: only the shop could say which is right.",
+        where=lambda frame: frame.duplicated(keep=False).to_numpy(),
+        change=lambda rows: rows.drop_duplicates(keep="first"),
+    ),
+    Repair(
+        name="broken encoding",
+        title="Names of cities that are garbled",
+        finding=("column_values_to_not_match_regex", "city"),
+        columns=("city",),
+        harm="Orders from one city are counted under two names, and a label printed from such a row is undeliverable.",
+        cause="The names were written as UTF-8 and read as Windows-1252: each letter beyond ASCII has become two "
+              "characters, the first of them Ã or Å.",
+        fix="Undo it: encode the text as Windows-1252 and read the bytes as UTF-8.",
+        where=regex_mask("city", "[ÃÅ][^a-z]"),
+        change=lambda rows: rows.assign(city=[t.encode("cp1252").decode("utf-8") for t in rows["city"]]),
+    ),
+    Repair(
+        name="wrong unit",
+        title="Weights in grams in a column of kilograms",
+        finding=("column_values_to_be_between", "weight_kg"),
+        columns=("weight_kg",),
+        harm="Freight is booked by weight: one such row weighs more than all the others together.",
+        cause="The values are whole numbers a thousand times the usual weight: one of the scales reports grams.",
+        fix="Divide by a thousand where the weight is above the 10 kg that the contract allows.",
+        where=lambda frame: (frame["weight_kg"].astype(float) > 10.0).to_numpy(),
+        change=lambda rows: rows.assign(weight_kg=[f"{float(weight) / 1000.0:.3f}" for weight in rows["weight_kg"]]),
+    ),
+)  # fmt: skip
+
+BEERS = (
+    Repair(
+        name="state in city",
+        title="The state stands in the column of the city",
+        finding=("column_values_to_not_match_regex", "city"),
+        columns=("city", "state"),
+        harm="These breweries are missing from every count by state, and their cities match no other row's.",
+        cause="City and state were joined by a blank and written into the city; the state is empty in the same rows.",
+        fix="Move the two capital letters at the end of the city into the empty state.",
+        where=lambda frame: regex_mask("city", r" [A-Z]{2}$")(frame) & (frame["state"] == "").to_numpy(),
+        change=lambda rows: rows.assign(city=rows["city"].str[:-3], state=rows["city"].str[-2:]),
+        same_cause=(("column_values_to_not_be_null", "state"),),
+    ),
+    Repair(
+        name="unit in ounces",
+        title="Volumes with their unit in the cell",
+        finding=("column_values_to_match_regex", "ounces"),
+        columns=("ounces",),
+        harm="The column is text: it cannot be averaged, and one volume is written in many ways.",
+        cause="The volumes were typed with a unit, in many spellings, and with the kind of can behind it.",
+        fix="Keep the number in front of the unit, without a trailing zero.",
+        where=regex_mask("ounces", r"(?i)^\d+(?:\.\d+)? (?:oz|ounce)"),
+        change=lambda rows: rows.assign(ounces=[f"{float(text.split()[0]):g}" for text in rows["ounces"]]),
+    ),
+    Repair(
+        name="percent sign in abv",
+        title="Strengths with a percent sign that is not meant",
+        finding=("column_values_to_not_match_regex", "abv"),
+        columns=("abv",),
+        harm="Read as they stand, these beers are a hundred times weaker than the others.",
+        cause="The column holds shares; a percent sign was added to some of them without multiplying by a hundred, "
+              "and the share was rounded to two digits.",
+        fix="Take the percent sign off. The digits that were rounded away cannot be read off this table: they have "
+            "to be asked for at the source.",
+        where=regex_mask("abv", "%$"),
+        change=lambda rows: rows.assign(abv=rows["abv"].str.removesuffix("%")),
+    ),
+)  # fmt: skip
