@@ -35,7 +35,7 @@ LANDED_EXTRAS := from fiftytwo import plan; \
 define install
 @extras=$$(echo $(1) | tr " " ,); \
 case ",$$extras," in *,deep,*|*,llm,*|*,rl,*|*,all,*) $(BIN)/python -m pip install --quiet "torch==2.13.0" || exit 1;; esac; \
-$(BIN)/uv pip install --quiet --python $(BIN)/python -c requirements.lock -e ".$${extras:+[$$extras]}"
+$(BIN)/uv pip install --quiet --compile-bytecode --python $(BIN)/python -c requirements.lock -e ".$${extras:+[$$extras]}"
 endef
 
 help: ## This list

@@ -98,7 +98,9 @@ class Session:
                 traceback.print_exc()
                 self.reason = f"the build ended with {type(error).__name__}: {' '.join(str(error).split())}"
             self._assess(judge.Unbuilt(error))
-            self._add(judge.Judged(judge.failure("the week's build", error), None))
+            if not learner or all(verdict.outcome == "passed" for verdict in self.verdicts):
+                # Else a learner's failed checks say it better, and the count stays that of the checks.
+                self._add(judge.Judged(judge.failure("the week's build", error), None))
         else:
             self._assess(built)
 

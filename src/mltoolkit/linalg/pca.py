@@ -53,7 +53,8 @@ class PCA(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
     solver : {"auto", "covariance", "randomized", "svd"}, default "auto"
         ``"auto"`` takes *randomized* when ``n_components`` is an int of at most a tenth of min(n, d) and
         min(n, d) is 1000 or more; else *covariance* when n is at least 10 d, unless a kept variance
-        turns out below 1e-10 of the largest; else *svd*.
+        turns out below 1e-10 of the largest; else *svd*. The random matrix of *randomized* has ten
+        columns more than are kept and goes through seven power iterations.
     random_state : int, RandomState or None, default None
         Seeds the random matrix of the randomized solver; the other solvers use no randomness.
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -67,12 +68,21 @@ def solvers(lab: Lab, cases: Mapping[str, NDArray[np.float64]]) -> Iterator[Chec
     def close() -> Measurement:
         X = lab.rng.standard_normal((300, 200)) * np.geomspace(1.0, 0.3, 200)
         exact = oracle(X, 5).explained_variance_
-        got = lab.solution.PCA(5, solver="randomized", random_state=0).fit(X).explained_variance_
-        return difference(got, exact, relative=True, inputs={"X": X},
-                          call="PCA(5, solver='randomized', random_state=0).fit(X).explained_variance_")  # fmt: skip
+        found = [
+            difference(
+                lab.solution.PCA(5, solver="randomized", random_state=seed).fit(X).explained_variance_,
+                exact,
+                relative=True,
+                inputs={"X": X},
+                call=f"PCA(5, solver='randomized', random_state={seed}).fit(X).explained_variance_",
+            )
+            for seed in range(5)
+        ]
+        largest = max(found, key=lambda one: (bool(one.gate), one.value))
+        return replace(largest, value=float(np.mean([one.value for one in found])), where="")
 
-    yield Check("randomized on a slow spectrum", close, at_most=5e-3,
-                why="Power iterations separate directions whose variances lie close together.",
+    yield Check("randomized on a slow spectrum", close, at_most=1e-2,
+                why="Power iterations separate directions whose variances lie close together; five seeds, on average.",
                 hint=("Multiply by A and by A.T a few times, with a QR step after each.",
                 "Ask for ten columns more than you keep."))  # fmt: skip
 
