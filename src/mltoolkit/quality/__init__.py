@@ -8,7 +8,12 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         "checklist": ["ChecklistItem", "eda_checklist"],
         "checks": ["check"],
         "findings": ["Finding"],
-        "profiling": ["ColumnProfile", "TableProfile", "TargetProfile", "profile"],
+        "profiling": ["ColumnProfile", "Correlation", "Histogram", "TableProfile", "TargetProfile", "profile"],
+        "rules.evaluation": ["validate"],
+        "rules.loading": ["load_rules"],
+        "rules.suite": ["Rule", "Suite"],
+        "rules.verdicts": ["Verdict"],
+        "source": ["Batch", "Faults", "Source", "open_source"],
         "table": ["Column", "Table", "read_table"],
     },
 )

@@ -32,18 +32,24 @@ from mltoolkit.quality.targets import class_balance, leakage
 if TYPE_CHECKING:
     import pandas as pd
 
+    from mltoolkit.quality.rules.suite import Suite
+
 _MANY_MISSING = 0.05
 NEARLY_CONSTANT = 0.995
 
 
-def check(source: Path | str | pd.DataFrame | Table, target: str | None = None) -> tuple[Finding, ...]:
-    """Run every sanity check.
+def check(
+    source: Path | str | pd.DataFrame | Table, target: str | None = None, *, rules: Suite | Path | str | None = None
+) -> tuple[Finding, ...]:
+    """Run every sanity check, or hold the table against a suite of rules.
 
     Parameters
     ----------
     source : path, DataFrame or Table
     target : str, optional
         The column to be predicted; class balance and leakage suspects need it.
+    rules : Suite, path of a rules file, or its text, optional
+        With rules, these are checked and nothing else: each finding is a rule that does not hold.
 
     Returns
     -------
@@ -55,7 +61,7 @@ def check(source: Path | str | pd.DataFrame | Table, target: str | None = None) 
     CannotRead
         When the file is no table.
     BadInput
-        When there is no column called ``target``.
+        When there is no column called ``target``, or something in the rules is wrong.
 
     Examples
     --------
@@ -64,6 +70,10 @@ def check(source: Path | str | pd.DataFrame | Table, target: str | None = None) 
     >>> [(finding.rule, finding.rows) for finding in check(frame)]
     [('duplicates', (3,))]
     """
+    if rules is not None:
+        from mltoolkit.quality.rules.evaluation import findings_of, validate
+
+        return findings_of(validate(source, rules))
     table = source if isinstance(source, Table) else read_table(source)
     goal = table.column(target) if target is not None else None
     # Values near the largest float overflow to an infinite spread, beyond which nothing lies: no fault of theirs.

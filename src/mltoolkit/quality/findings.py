@@ -39,6 +39,10 @@ class Finding:
         One sentence.
     rows : tuple of int
         The first lines of the file (rows of a frame or a Parquet file, from 1) that it concerns.
+    values : tuple of str
+        What stands in these rows, where a rule of a suite found it.
+    name, note : str
+        What the suite calls the rule, and why it is there.
     """
 
     rule: str
@@ -48,6 +52,9 @@ class Finding:
     share: float
     message: str
     rows: tuple[int, ...] = ()
+    values: tuple[str, ...] = ()
+    name: str = ""
+    note: str = ""
 
 
 def about_rows(
@@ -66,6 +73,7 @@ def about_column(table: Table, rule: str, column: str, severity: Severity, messa
 
 def as_row(finding: Finding) -> dict[str, Any]:
     """A finding as plain data, for JSON."""
+    extra = {"values": list(finding.values), "name": finding.name, "note": finding.note}
     return {
         "rule": finding.rule,
         "column": finding.column,
@@ -74,6 +82,7 @@ def as_row(finding: Finding) -> dict[str, Any]:
         "share": round(finding.share, 6),
         "message": finding.message,
         "rows": list(finding.rows),
+        **{key: value for key, value in extra.items() if value},
     }
 
 

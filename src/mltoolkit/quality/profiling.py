@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
@@ -23,14 +23,33 @@ _QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
 
 
 @dataclass(frozen=True)
+class Histogram:
+    """How the values of a column are spread: ``counts[i]`` of them lie from ``edges[i]`` to ``edges[i + 1]``.
+
+    Bins have one width and are closed on the left, the last one on both sides. Edges are numbers, or dates
+    as ISO 8601 text.
+    """
+
+    edges: tuple[float, ...] | tuple[str, ...]
+    counts: tuple[int, ...]
+
+
+@dataclass(frozen=True)
 class ColumnProfile:
     """One column in numbers; what does not apply to its kind is None or empty.
 
     ``minimum`` and ``maximum`` are numbers, or dates as ISO 8601 text; ``quantiles`` are those at 5, 25,
     50, 75 and 95%; ``std`` has divisor n - 1; ``skewness`` is the third standardised moment; ``outliers``
     counts the values beyond Tukey's inner fences (1.5 interquartile ranges); ``strays`` the values of
-    another kind than the column's; ``top`` are the most frequent values with their counts. A number that
-    no float holds is infinite here, and null in JSON.
+    another kind than the column's; ``infinite`` those that are infinite, which are no part of the other
+    figures; ``shortest``, ``longest`` and ``mean_length`` are lengths of texts in characters; ``top`` are the
+    most frequent values with their counts; ``encodings`` what is wrong with the characters of texts, with
+    counts. A number that no float holds is infinite here, and null in JSON.
+
+    ``approximate`` names the fields that are estimates, because the column holds more different values than
+    are kept: ``distinct`` is then within 3% (HyperLogLog, standard error 0.8%), ``quantiles``, ``outliers``
+    and ``histogram`` are those of values whose rank is at most 1% off, and a count in ``top`` may be too low
+    or missing for values in fewer than one row in 1,000. Everything else is exact.
     """
 
     name: str
@@ -50,6 +69,28 @@ class ColumnProfile:
     zeros: int | None = None
     longest: int | None = None
     top: tuple[tuple[str, int], ...] = ()
+    infinite: int = 0
+    negative: int | None = None
+    shortest: int | None = None
+    mean_length: float | None = None
+    histogram: Histogram | None = None
+    encodings: tuple[tuple[str, int], ...] = ()
+    approximate: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Correlation:
+    """Two columns that move together.
+
+    ``measure`` is ``"pearson"`` (two numbers or dates, -1 to 1), ``"cramers_v"`` (two labels, 0 to 1, corrected
+    for bias) or ``"eta"`` (a label and a number, 0 to 1); ``rows`` is how many rows it was computed from.
+    """
+
+    left: str
+    right: str
+    measure: Literal["pearson", "cramers_v", "eta"]
+    value: float
+    rows: int
 
 
 @dataclass(frozen=True)
@@ -63,7 +104,13 @@ class TargetProfile:
 
 @dataclass(frozen=True)
 class TableProfile:
-    """A table in numbers."""
+    """A table in numbers.
+
+    ``correlations`` are those of note: at least 0.5 in absolute value, the largest first. ``encoding`` is that
+    of a text file. ``approximate`` names the fields that are estimates: ``duplicates`` where there are too many
+    different rows to remember them all, ``correlations`` where they come from a sample of the rows, ``target``
+    likewise.
+    """
 
     name: str
     form: str
@@ -72,6 +119,9 @@ class TableProfile:
     duplicates: int
     columns: tuple[ColumnProfile, ...]
     target: TargetProfile | None = None
+    correlations: tuple[Correlation, ...] = ()
+    encoding: str = ""
+    approximate: tuple[str, ...] = ()
 
 
 def profile(source: Path | str | pd.DataFrame | Table, target: str | None = None) -> TableProfile:

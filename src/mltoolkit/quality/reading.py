@@ -5,54 +5,47 @@ from nothing. What is wrong with the file's form (ragged rows, NUL bytes, bytes 
 after a closing quote) is noted with line numbers; only a file that cannot be a table at all, or whose quotes
 leave open where a row ends, is refused.
 
-Quotes are read as spreadsheets read them. A second, strict pass says where that was generous.
+Quotes are read as spreadsheets read them, and a strict reader says where that was generous.
+
+There are two ways through a file. Blocks of whole rows whose quotes are in order go to Arrow's parser, which
+uses all cores. A block in which a row is ragged is parsed again by the standard library, row by row; where a
+quote is out of order nobody but a careful reader knows where rows end, so from there on it reads the rest.
 """
 
 from __future__ import annotations
 
-import codecs
 import csv
-import gzip
 import io
 import re
-import zlib
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
 from mltoolkit.errors import CannotRead
+from mltoolkit.quality.encoding import CHUNK, Written, survey, utf8_chunks
+from mltoolkit.quality.source import BATCH_ROWS, Batch, Faults, Source
 
 _DELIMITERS = (",", ";", "\t", "|")
 _DELIMITER_NAMES = {",": "comma", ";": "semicolon", "\t": "tab", "|": "pipe"}
 _SAMPLE = 2**16  # characters from which the delimiter is found
 _SAMPLE_ROWS = 100
-_GZIP, _ZSTD = b"\x1f\x8b", b"\x28\xb5\x2f\xfd"
-_BOMS = (
-    (codecs.BOM_UTF8, "utf-8-sig"),
-    (codecs.BOM_UTF32_LE, "utf-32"),  # before UTF-16, whose mark it begins with
-    (codecs.BOM_UTF32_BE, "utf-32"),
-    (codecs.BOM_UTF16_LE, "utf-16"),
-    (codecs.BOM_UTF16_BE, "utf-16"),
-)
-# What people hand to a reader of tables by mistake: first bytes, and what to do about it.
-_OTHER_FORMATS = (
-    (b"PK\x03\x04", "is a ZIP archive or an Excel workbook; export the sheet as CSV"),
-    (b"\xd0\xcf\x11\xe0", "is an old Excel workbook; export the sheet as CSV"),
-    (b"SQLite format 3", "is an SQLite database; export the table as CSV"),
-    (b"%PDF-", "is a PDF document; datasanity reads CSV, TSV and Parquet"),
-    (b"ARROW1", "is an Arrow or Feather file; write it as Parquet"),
-)
+_WIDTH_ROWS = 10_000  # rows whose most common width is that of a file without a header
+_LARGEST_CELL = 2**28  # characters; a quote that is never closed makes one cell of the rest of a file
+_BATCH_CELLS = 2**21
 _END = "the line after the last"
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
 _YEAR = re.compile(r"(1[89]|20|21)\d\d")
-# A byte of UTF-8 that is more than ASCII, in its whole sequence.
-_SEQUENCE = re.compile(rb"[\xc2-\xdf][\x80-\xbf]|[\xe0-\xef][\x80-\xbf]{2}|[\xf0-\xf4][\x80-\xbf]{3}")
+_QUOTE, _LF, _CR = ord('"'), ord("\n"), ord("\r")
 
 
 @dataclass(frozen=True)
 class Delimited:
-    """A delimited text file, read.
+    """A delimited text file, read whole.
 
     Attributes
     ----------
@@ -66,8 +59,8 @@ class Delimited:
         What was found, in a few words: ``"comma-separated, utf-8, with header"``.
     has_header : bool
     ragged, nul_lines, lost_lines, quote_lines : list of int
-        Lines whose number of cells is not the header's; that hold NUL bytes (dropped from the cells); that
-        hold bytes of another encoding (U+FFFD in the cells); the first with text after a closing quote.
+        The first lines whose number of cells is not the header's; that hold NUL bytes (dropped from the cells);
+        that hold bytes of another encoding (U+FFFD in the cells); with text after a closing quote.
     """
 
     header: list[str]
@@ -82,124 +75,310 @@ class Delimited:
 
 
 def read_delimited(path: Path) -> Delimited:
-    """Read CSV, TSV and their cousins, plain or compressed with gzip or Zstandard.
+    """Read CSV, TSV and their cousins, plain or compressed with gzip or Zstandard, into lists.
 
     Raises
     ------
     CannotRead
         When the file is empty, binary, not a table of text, or ends inside a quoted cell.
     """
-    raw, compression = _read_bytes(path)
-    text, encoding = _decode(path, raw)
-    lost = [] if "\ufffd" not in text or b"\xef\xbf\xbd" in raw else _lines_with(text, "\ufffd")
-    nul = _lines_with(text, "\0") if "\0" in text else []
-    text = text.replace("\0", "") if nul else text
-    if not text.strip():
-        raise CannotRead(f"{path}: the file holds nothing but white space; expected a table")
-    delimiter = _find_delimiter(text)
-    rows, lines, quote_lines = _parse(path, text, delimiter)
-    has_header = _has_header(rows)
-    width = len(rows[0]) if has_header else Counter(map(len, rows)).most_common(1)[0][0]
-    header = rows[0] if has_header else [f"column_{i}" for i in range(1, width + 1)]
-    body, starts = (rows[1:], lines[1:]) if has_header else (rows, lines)
-    ragged = [line for row, line in zip(body, starts, strict=True) if len(row) != width]
-    even = [row if len(row) == width else (row + [""] * width)[:width] for row in body] if ragged else body
-    form = f"{_DELIMITER_NAMES[delimiter]}-separated" if width > 1 else "one column"
-    form += f", {encoding}, {'with' if has_header else 'without'} header" + (f", {compression}" if compression else "")
-    return Delimited(header, even, starts, form, has_header, ragged, nul, lost, quote_lines)
+    source = DelimitedSource(path)
+    rows: list[list[str]] = []
+    lines: list[int] = []
+    for data, numbers in source.batches():
+        rows.extend(map(list, zip(*(column.to_pylist() for column in data.columns), strict=True)))
+        lines.extend(numbers.tolist())
+    faults = source.faults
+    return Delimited(
+        list(source.header),
+        rows,
+        lines,
+        source.form,
+        source.has_header,
+        faults.ragged.first,
+        faults.nul.first,
+        faults.lost.first,
+        faults.quotes.first,
+    )
 
 
-def _read_bytes(path: Path) -> tuple[bytes, str]:
-    """The bytes, decompressed, and the name of the compression."""
-    compression = ""
-    try:
-        raw = path.read_bytes()
-        if raw.startswith(_GZIP):
-            raw, compression = gzip.decompress(raw), "gzip"
-        elif raw.startswith(_ZSTD):
-            import pyarrow as pa
+class DelimitedSource(Source):
+    """CSV, TSV and their cousins, plain or compressed.
 
-            with pa.CompressedInputStream(pa.BufferReader(raw), "zstd") as stream:
-                raw, compression = stream.read(), "zstd"
-    except (OSError, EOFError, zlib.error) as error:
-        reason = getattr(error, "strerror", None) or str(error)
-        raise CannotRead(f"{path}: cannot be read: {reason}") from error
-    if not raw:
-        raise CannotRead(f"{path}: the file is empty (0 bytes); expected a table")
-    for magic, advice in _OTHER_FORMATS:
-        if raw.startswith(magic):
-            raise CannotRead(f"{path}: {advice}")
-    return raw, compression
+    Parameters
+    ----------
+    path : Path
+    name : str
+        What it is called in messages; the path by default.
+    written : Written, optional
+        What a survey of the file has found.
+    careful : bool
+        Read everything row by row, as if no block were well-formed: slower, with the same result.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        name: str = "",
+        written: Written | None = None,
+        *,
+        careful: bool = False,
+        chunk: int = CHUNK,
+    ) -> None:
+        self.path, self.name, self.by_row, self.faults = path, name or str(path), False, Faults()
+        self._careful, self._chunk = careful, chunk
+        self.bytes = path.stat().st_size
+        self.written = written or survey(path, self.name)
+        self.encoding = self.written.encoding
+        sample, whole = self._sample()
+        if not sample.strip():
+            raise CannotRead(f"{self.name}: the file holds nothing but white space; expected a table")
+        self.delimiter = _find_delimiter(sample)
+        rows = self._first_rows(sample, whole)
+        self.has_header = _has_header(rows)
+        width = len(rows[0]) if self.has_header else Counter(map(len, rows)).most_common(1)[0][0]
+        self.header = tuple(rows[0]) if self.has_header else tuple(f"column_{i}" for i in range(1, width + 1))
+        form = f"{_DELIMITER_NAMES[self.delimiter]}-separated" if width > 1 else "one column"
+        form += f", {self.encoding}, {'with' if self.has_header else 'without'} header"
+        self.form = form + (f", {self.written.compression}" if self.written.compression else "")
+
+    def _sample(self) -> tuple[str, bool]:
+        """The beginning of the text, from its first chunk that is not blank, and whether that is all of it."""
+        found = b""
+        chunks = utf8_chunks(self.path, self.name, self.written, Faults(), self._chunk)
+        for chunk in chunks:
+            found = chunk if not found.strip() else found + chunk
+            if found.strip() and (len(found) > _SAMPLE or b"\n" in found):
+                break
+        return found.decode("utf-8", errors="replace"), not any(chunks)
+
+    def _first_rows(self, sample: str, whole: bool) -> list[list[str]]:
+        lines: Iterable[str] = io.StringIO(f"{sample}\n{_END}" if whole else sample, newline="")
+        rows = []
+        for row, begins in _records(self.name, lines, self.delimiter):
+            if row:
+                rows.append(row)
+            if len(rows) > _WIDTH_ROWS:
+                return rows
+            if not whole and len(rows) == 1:
+                last = begins
+        if not whole:
+            if len(rows) < 2:
+                raise CannotRead(
+                    f"{self.name}: line {last}: the first row is longer than {self._chunk:,} bytes; "
+                    "is a quote that is opened here never closed?"
+                )
+            return rows[:-1]  # the last one may be cut
+        rows.pop()  # the line put after the end, or the cell that has swallowed it
+        return rows or [[""]]
+
+    def batches(self, columns: Sequence[int | str] | None = None) -> Iterator[Batch]:
+        """Scan from the beginning."""
+        positions = self.positions(columns)
+        self.faults = Faults()
+        chunks = utf8_chunks(self.path, self.name, self.written, self.faults, self._chunk)
+        waiting = self.has_header
+        for rows, lines in _Parser(self, chunks, positions).rows():
+            if waiting and len(lines):
+                rows, lines, waiting = rows.slice(1), lines[1:], False
+            for start in range(0, len(lines), BATCH_ROWS):
+                yield Batch(rows.slice(start, BATCH_ROWS), lines[start : start + BATCH_ROWS])
 
 
-def _decode(path: Path, raw: bytes) -> tuple[str, str]:
-    """The text and its encoding: by its mark, as UTF-16 without a mark, as UTF-8, or as one byte a letter."""
-    for mark, encoding in _BOMS:
-        if raw.startswith(mark):
-            return raw.decode(encoding, errors="replace"), encoding.removesuffix("-sig")
-    head = raw[:4096]
-    if head.count(0) > len(head) // 4:  # Latin text in UTF-16: every other byte is 0
-        encoding = "utf-16-le" if head[1::2].count(0) >= head[::2].count(0) else "utf-16-be"
-        return _only_text(path, raw.decode(encoding, errors="replace")), encoding
-    try:
-        return _only_text(path, raw.decode("utf-8")), "utf-8"
-    except UnicodeDecodeError:
-        pass
-    text = raw.decode("utf-8", errors="replace")
-    if len(_SEQUENCE.findall(raw)) > text.count("\ufffd"):  # UTF-8 in which a few bytes are wrong
-        return _only_text(path, text), "utf-8"
-    try:
-        return _only_text(path, raw.decode("cp1252")), "windows-1252"
-    except UnicodeDecodeError:  # five bytes mean nothing in Windows-1252
-        return _only_text(path, raw.decode("latin-1")), "latin-1"
+class _Parser:
+    """One way through a file; gives all its rows, a header among them, as text."""
+
+    def __init__(self, source: DelimitedSource, chunks: Iterator[bytes], positions: list[int]) -> None:
+        self.source, self.chunks, self.positions = source, chunks, positions
+        self.careful = source._careful
+        self.line = 1  # of the file, on which the next row begins
+
+    def rows(self) -> Iterator[tuple[pa.RecordBatch, NDArray[np.int64]]]:
+        """Rows with their lines, block by block."""
+        rest = b""
+        while not self.careful:
+            chunk = next(self.chunks, None)
+            buffer = rest + chunk if chunk is not None else rest if rest.endswith(b"\n") or not rest else rest + b"\n"
+            layout = _layout(buffer, self.source.delimiter) if len(buffer) < _LARGEST_CELL else None
+            if layout is None:
+                rest = rest + (chunk or b"")
+                break
+            ends, breaks = layout
+            cut = int(ends[-1]) + 1 if len(ends) else 0
+            if chunk is None and cut < len(buffer):
+                break  # a quote is open at the end: the careful reader says where
+            block, rest = buffer[:cut], buffer[cut:]
+            if block:
+                yield from self._block(block, ends, breaks)
+                self.line += int(np.searchsorted(breaks, cut))
+            if chunk is None:
+                return
+        yield from self._carefully(rest)
+
+    def _block(
+        self, block: bytes, ends: NDArray[np.int64], breaks: NDArray[np.int64]
+    ) -> Iterator[tuple[pa.RecordBatch, NDArray[np.int64]]]:
+        """Whole rows whose quotes are in order."""
+        begins = np.r_[0, ends[:-1] + 1]
+        size = ends - begins
+        data = np.frombuffer(block, np.uint8)
+        blank = (size == 0) | ((size == 1) & (data[begins] == _CR))
+        lines = self.line + np.searchsorted(breaks, begins[~blank])
+        if not len(lines):
+            return
+        rows = self._with_arrow(block)
+        if rows is not None and rows.num_rows == len(lines):
+            yield rows, lines
+            return
+        text = io.StringIO(block.decode("utf-8"), newline="")
+        yield from self._gathered(_records(self.source.name, text, self.source.delimiter, self.line))
+
+    def _with_arrow(self, block: bytes) -> pa.RecordBatch | None:
+        """The rows as Arrow's parser sees them; None where one has another number of cells than the header."""
+        from pyarrow import csv as arrow_csv
+
+        names = [str(i) for i in range(len(self.source.header))]
+        wanted = [names[i] for i in self.positions]
+        try:
+            table = arrow_csv.read_csv(
+                pa.py_buffer(block),
+                read_options=arrow_csv.ReadOptions(column_names=names, block_size=max(len(block) // 4, 1 << 20)),
+                parse_options=arrow_csv.ParseOptions(
+                    delimiter=self.source.delimiter, newlines_in_values=b'"' in block, ignore_empty_lines=True
+                ),
+                convert_options=arrow_csv.ConvertOptions(
+                    column_types=dict.fromkeys(names, pa.string()),
+                    include_columns=wanted or names[:1],
+                    strings_can_be_null=False,
+                    check_utf8=False,
+                ),
+            )
+        except pa.ArrowInvalid:
+            return None
+        batches = table.combine_chunks().to_batches()
+        if len(batches) != 1:
+            return None
+        arrays = batches[0].columns if wanted else []
+        return pa.RecordBatch.from_arrays(arrays, names=[self.source.header[i] for i in self.positions])
+
+    def _carefully(self, rest: bytes) -> Iterator[tuple[pa.RecordBatch, NDArray[np.int64]]]:
+        """Everything from here on, row by row."""
+        records = _records(self.source.name, self._lines(rest), self.source.delimiter, self.line, self.source.faults)
+        yield from self._gathered(_ended(self.source.name, records))
+
+    def _lines(self, rest: bytes) -> Iterator[str]:
+        """The lines of the rest of the file, and one more."""
+        held = rest
+        for chunk in self.chunks:
+            held += chunk
+            cut = max(held.rfind(b"\n"), held.rfind(b"\r")) + 1
+            if cut == len(held) and held.endswith(b"\r"):  # a line feed may follow
+                cut = max(held.rfind(b"\n"), held.rfind(b"\r", 0, -1)) + 1
+            yield from io.StringIO(held[:cut].decode("utf-8", errors="replace"), newline="")
+            held = held[cut:]
+        yield from io.StringIO(held.decode("utf-8", errors="replace") + f"\n{_END}", newline="")
+
+    def _gathered(self, records: Iterator[tuple[list[str], int]]) -> Iterator[tuple[pa.RecordBatch, NDArray[np.int64]]]:
+        """Rows put together to batches; those that are not as wide as the header are filled up or cut."""
+        width, ragged = len(self.source.header), self.source.faults.ragged
+        most = max(1, min(BATCH_ROWS, _BATCH_CELLS // width))
+        rows: list[list[str]] = []
+        lines: list[int] = []
+        for row, line in records:
+            if not row:
+                continue
+            if len(row) != width:
+                ragged.add(line)
+                row = (row + [""] * width)[:width]
+            rows.append(row)
+            lines.append(line)
+            if len(rows) == most:
+                yield self._batch(rows), np.array(lines, dtype=np.int64)
+                rows, lines = [], []
+        if rows:
+            yield self._batch(rows), np.array(lines, dtype=np.int64)
+
+    def _batch(self, rows: list[list[str]]) -> pa.RecordBatch:
+        names = [self.source.header[i] for i in self.positions]
+        return pa.RecordBatch.from_arrays(
+            [pa.array([row[i] for row in rows], type=pa.string()) for i in self.positions], names=names
+        )
 
 
-def _only_text(path: Path, text: str) -> str:
-    head = text[:4096]
-    strange = sum((c < " " and c not in "\0\r\n\t\f") or c == "\ufffd" for c in head) + head.count("\0") / 4
-    if strange > max(1, len(head) // 20):
-        raise CannotRead(f"{path}: is binary, not text; datasanity reads CSV, TSV and Parquet")
-    return text
+def _layout(block: bytes, delimiter: str) -> tuple[NDArray[np.int64], NDArray[np.int64]] | None:
+    """Where rows end and where lines do; None where only a careful reader can tell.
+
+    That is where a carriage return stands alone, or a quote neither opens nor closes a cell nor is doubled.
+    """
+    if block.count(b"\r") != block.count(b"\r\n"):
+        return None
+    data = np.frombuffer(block, np.uint8)
+    breaks = np.flatnonzero(data == _LF)
+    if b'"' not in block:
+        return breaks, breaks
+    quotes = np.flatnonzero(data == _QUOTE)
+    ends = breaks[np.searchsorted(quotes, breaks) % 2 == 0]
+    cut = int(ends[-1]) + 1 if len(ends) else 0
+    quotes = quotes[: np.searchsorted(quotes, cut)]
+    opening, closing = quotes[::2], quotes[1::2]
+    before = data[np.maximum(opening - 1, 0)]
+    before = np.where(opening == 0, _LF, before)
+    after = data[closing + 1]  # the block ends with a line feed
+    after = np.where((after == _CR) & (data[np.minimum(closing + 2, len(data) - 1)] == _LF), _LF, after)
+    mark = ord(delimiter)
+    in_order = np.isin(before, (mark, _LF, _QUOTE)).all() and np.isin(after, (mark, _LF, _QUOTE)).all()
+    # A cell that opens right behind a closing quote is one with a doubled quote in it; three in a row end a cell.
+    return (ends, breaks) if in_order else None
 
 
-def _lines_with(text: str, mark: str) -> list[int]:
-    return [i for i, line in enumerate(io.StringIO(text, newline=""), 1) if mark in line]
+def _records(
+    name: str, lines: Iterable[str], delimiter: str, first: int = 1, faults: Faults | None = None
+) -> Iterator[tuple[list[str], int]]:
+    """Rows, each with the line on which it begins; the first one whose quotes are wrong is noted."""
+    csv.field_size_limit(_LARGEST_CELL)
+    taken: list[str] = []
+
+    def kept() -> Iterator[str]:
+        for line in lines:
+            taken.append(line)
+            yield line
+
+    reader = csv.reader(kept(), delimiter=delimiter)
+    while True:
+        begins = first + reader.line_num
+        try:
+            row = next(reader, None)
+        except csv.Error as error:
+            raise CannotRead(f"{name}: line {begins}: {error}; is a quote that is opened here never closed?") from error
+        if row is None:
+            return
+        if faults is not None and not faults.quotes.count and any('"' in line for line in taken):
+            try:
+                list(csv.reader(taken, delimiter=delimiter, strict=True))
+            except csv.Error:  # behind it a strict reader is lost
+                faults.quotes.add(begins)
+        taken.clear()
+        yield row, begins
 
 
-def _parse(path: Path, text: str, delimiter: str) -> tuple[list[list[str]], list[int], list[int]]:
-    """Rows, the line on which each begins, and the first line whose quotes are wrong, if any.
+def _ended(name: str, records: Iterator[tuple[list[str], int]]) -> Iterator[tuple[list[str], int]]:
+    """All rows but the one put after the end.
 
     Raises
     ------
     CannotRead
-        When a quote is never closed: everything after it would be one cell.
+        When it was taken for a part of the last cell, because a quote is never closed.
     """
-    csv.field_size_limit(2**31 - 1)
-    reader = csv.reader(io.StringIO(f"{text}\n{_END}", newline=""), delimiter=delimiter)
-    rows: list[list[str]] = []
-    lines: list[int] = []
-    begins = 1
-    for row in reader:
-        if row:
-            rows.append(row)
-            lines.append(begins)
-        begins = reader.line_num + 1
-    if rows.pop() != [_END]:  # the line put after the end was taken for a part of the last cell
-        raise CannotRead(f"{path}: line {lines[-1]}: a quote that is opened here is never closed")
-    lines.pop()
-    return rows, lines, _wrong_quotes(text, delimiter) if '"' in text else []
-
-
-def _wrong_quotes(text: str, delimiter: str) -> list[int]:
-    """The line of the first row that goes on after a closing quote; behind it a strict reader is lost."""
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
-    begins = 1
-    try:
-        for _ in reader:
-            begins = reader.line_num + 1
-    except csv.Error:
-        return [begins]
-    return []
+    held: tuple[list[str], int] | None = None
+    for record in records:
+        if not record[0]:
+            continue
+        if held is not None:
+            yield held
+        held = record
+    if held is None or held[0] != [_END]:
+        line = held[1] if held else 1
+        raise CannotRead(f"{name}: line {line}: a quote that is opened here is never closed")
 
 
 def _find_delimiter(text: str) -> str:

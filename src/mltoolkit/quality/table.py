@@ -24,7 +24,7 @@ Kind = Literal["empty", "boolean", "integer", "float", "date", "text", "mixed nu
 
 # What pandas and most exports write for "no value"; compared in lower case, without white space around.
 MISSING = frozenset({"", "na", "n/a", "#n/a", "nan", "null", "none", "<na>", "nat"})
-_BOOLEANS = frozenset({"true", "false", "yes", "no", "t", "f", "y", "n"})
+BOOLEANS = frozenset({"true", "false", "yes", "no", "t", "f", "y", "n"})
 _PARQUET, _FRAME = "Parquet", "DataFrame"
 _RARELY = 0.05
 _MOSTLY = 0.5  # the share of values from which a column is one of numbers or dates with strays in it
@@ -298,7 +298,7 @@ def _from_texts(name: str, texts: NDArray[Any]) -> Column:
     texts = np.where(missing, "", texts)
     if present == 0:
         return _column(name, "empty", missing, texts)
-    if set(values.str.lower().dropna().unique()) <= _BOOLEANS:
+    if set(values.str.lower().dropna().unique()) <= BOOLEANS:
         return _column(name, "boolean", missing, texts)
     numbers = pd.to_numeric(values, errors="coerce").to_numpy(dtype=float, na_value=np.nan)
     is_number = ~np.isnan(numbers)
@@ -309,7 +309,7 @@ def _from_texts(name: str, texts: NDArray[Any]) -> Column:
         whole = bool(len(finite)) and not values.str.contains(r"[.eE]").any() and bool(np.all(finite % 1 == 0))
         kind: Kind = "mixed numbers" if strays.any() else ("integer" if whole else "float")
         return _column(name, kind, missing, texts, numbers=numbers, strays=strays)
-    dates = _parse_dates(values)
+    dates = parse_dates(values)
     is_date = ~np.isnat(dates)
     if is_date.sum() >= _MOSTLY * present:
         strays = ~missing & ~is_date
@@ -326,7 +326,7 @@ def _are_strays(values: pd.Series, numbers: NDArray[np.bool_]) -> bool:
     return bool(others.str.contains(r"\d").mean() <= _RARELY)
 
 
-def _parse_dates(values: pd.Series) -> NDArray[np.datetime64]:
+def parse_dates(values: pd.Series) -> NDArray[np.datetime64]:
     """Dates in the formats that exports use; NaT for the rest. Day comes before month, unless it cannot."""
     found = np.full(len(values), np.datetime64("NaT"), dtype="datetime64[us]")
     present = values.dropna()

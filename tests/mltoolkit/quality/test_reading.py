@@ -147,7 +147,7 @@ def test_a_quote_that_is_never_closed_is_refused_with_its_line(write: Write, tex
         (b"PK\x03\x04....", r"is a ZIP archive or an Excel workbook; export the sheet as CSV"),
         (b"SQLite format 3\0...", r"is an SQLite database"),
         (b"%PDF-1.7", r"is a PDF document"),
-        (bytes(range(256)) * 4, r"is binary, not text; datasanity reads CSV, TSV and Parquet"),
+        (bytes(range(256)) * 4, r"is binary, not text; datasanity reads CSV, TSV, JSON lines and Parquet"),
         (b"\x01\x02\x03\x04\x05\x06", r"is binary"),
     ],
 )
@@ -162,10 +162,10 @@ def test_what_is_no_table_is_refused_in_one_line(write: Write, content: bytes, c
 def test_a_file_that_may_not_be_read(write: Write, monkeypatch: pytest.MonkeyPatch) -> None:
     path = write("a,b\n1,2\n")
 
-    def refuse(self: Path) -> bytes:
+    def refuse(self: Path, mode: str) -> None:
         raise PermissionError(13, os.strerror(13))
 
-    monkeypatch.setattr(Path, "read_bytes", refuse)
+    monkeypatch.setattr(Path, "open", refuse)
     with pytest.raises(CannotRead, match=r"cannot be read: Permission denied$"):
         read_delimited(path)
 
