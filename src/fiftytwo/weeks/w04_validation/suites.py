@@ -1,8 +1,4 @@
-"""One suite of rules, two engines: what datasanity finds, and what Great Expectations makes of the same rules.
-
-A verdict belongs to a rule's name and its columns. Two rules of one name on the same columns share one: it is
-good when both are.
-"""
+"""One suite of rules, two engines: what datasanity finds, and what Great Expectations makes of the same rules."""
 
 from __future__ import annotations
 
@@ -11,75 +7,86 @@ import os
 import subprocess
 import sys
 import warnings
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import pandas as pd
-
 from fiftytwo.weeks.w04_validation.orders import Messy
 from mltoolkit.errors import MissingExtra
-from mltoolkit.quality import Finding
 
 if TYPE_CHECKING:
-    from mltoolkit.quality import Suite
+    from mltoolkit.quality import Finding, Suite, Verdict
 
-Key = tuple[str, str]  # a rule's name and its columns, joined by a comma; no columns for a rule of the table
 _HEADER_LINES = 1
 
 
 @dataclass(frozen=True)
-class Verdict:
-    """What an engine says about a rule: how many rows are wrong, and the first lines; 1 and none for the table."""
+class Second:
+    """Great Expectations' verdict on a rule.
 
-    good: bool
-    count: int = 0
+    ``count`` and ``lines`` say which rows are wrong, where the rule judges rows; ``observed`` is the value that
+    a rule about a whole was judged by; ``fault`` why it could not judge at all.
+    """
+
+    passed: bool
+    count: int | None = None
     lines: tuple[int, ...] = ()
     observed: float | None = None
+    fault: str = ""
 
 
-def key_of(finding: Finding) -> Key:
-    """The rule and the columns that a finding is about."""
-    return finding.rule, finding.column or ""
+@dataclass(frozen=True)
+class Beside:
+    """A rule with both verdicts on it."""
+
+    ours: Verdict
+    theirs: Second
+
+    @property
+    def agree(self) -> bool:
+        """The same verdict, and where the rule judges rows the same number of rows and the same first ones."""
+        ours, theirs = self.ours, self.theirs
+        if theirs.fault or ours.passed != theirs.passed:
+            return False
+        if not ours.rule.kind.by_row:
+            return theirs.observed is None or abs(theirs.observed - float(ours.observed)) <= 1e-9
+        return ours.count == theirs.count and ours.rows == theirs.lines[: len(ours.rows)]
 
 
-def verdicts_of(suite: Suite, findings: Iterable[Finding]) -> dict[Key, Verdict]:
-    """What the findings say about each rule of a suite."""
-    found = {key_of(finding): Verdict(False, finding.count, finding.rows) for finding in findings}
-    return {key: found.get(key, Verdict(True)) for key in keys_of(suite)}
+def side_by_side(path: Path, suite: Suite) -> tuple[list[Beside], int]:
+    """Judge a CSV file by every rule that both engines know, in memory and without any network.
 
-
-def keys_of(suite: Suite) -> list[Key]:
-    """The rules of a suite, each once."""
-    return list(dict.fromkeys((rule.rule, rule.subject or "") for rule in suite.rules))
-
-
-def by_great_expectations(path: Path, suite: Suite) -> dict[Key, Verdict]:
-    """Run what a suite shares with Great Expectations on a CSV file, in memory and without any network.
+    Returns
+    -------
+    rules : list of Beside
+    left_out : int
+        How many rules Great Expectations cannot express.
 
     Raises
     ------
     MissingExtra
         When Great Expectations is not installed.
     """
+    import pandas as pd
+
+    from mltoolkit.quality import validate
+
+    left_out = [rule for rule, _ in suite.left_out_of_gx()]
+    shared = [verdict for verdict in validate(path, suite) if verdict.rule not in left_out]
+    export = suite.to_gx()
+    for i, expectation in enumerate(export["expectations"]):
+        expectation["meta"] = {"place": i}
     frame = pd.read_csv(path)
     with _great_expectations() as gx:
         context = gx.get_context(mode="ephemeral")
         context.variables.progress_bars = {"globally": False}
         asset = context.data_sources.add_pandas("files").add_dataframe_asset(path.stem)
         batch = asset.add_batch_definition_whole_dataframe("whole").get_batch({"dataframe": frame})
-        export = suite.to_gx()
         results = batch.validate(gx.ExpectationSuite(**export), result_format="COMPLETE").results
-    verdicts: dict[Key, Verdict] = {}
-    for result in results:
-        config = result.expectation_config
-        key = config.type.removeprefix("expect_"), _subject(config.kwargs)
-        verdict = _verdict(result)
-        if key not in verdicts or verdicts[key].good:
-            verdicts[key] = verdict
-    return verdicts
+    placed = {result.expectation_config.meta["place"]: _second(result) for result in results}
+    return [Beside(verdict, placed[i]) for i, verdict in enumerate(shared)], len(left_out)
 
 
 def run_command(folder: Path, table: str, rules: str = "rules.toml") -> tuple[int, list[dict[str, Any]]]:
@@ -153,25 +160,19 @@ def _meets(finding: Finding, columns: tuple[str, ...]) -> bool:
     return bool(set(finding.column.split(", ")) & set(columns))
 
 
-def _subject(arguments: Mapping[str, Any]) -> str:
-    if "column_A" in arguments:
-        return f"{arguments['column_A']}, {arguments['column_B']}"
-    if "column" in arguments:
-        return str(arguments["column"])
-    return ", ".join(arguments.get("column_list", ())) if "sum_total" in arguments else ""
-
-
-def _verdict(result: Any) -> Verdict:
+def _second(result: Any) -> Second:
+    trouble = result.exception_info or {}
+    for details in (trouble, *(value for value in trouble.values() if isinstance(value, dict))):
+        if details.get("raised_exception"):
+            return Second(False, fault=str(details.get("exception_message")))
     details = result.result
-    if result.success:
-        return Verdict(True, observed=_number(details.get("observed_value")))
-    rows = sorted(details.get("unexpected_index_list") or ())
-    lines = tuple(int(row) + 1 + _HEADER_LINES for row in rows)
-    return Verdict(False, int(details.get("unexpected_count", 1)), lines, _number(details.get("observed_value")))
-
-
-def _number(value: Any) -> float | None:
-    return float(value) if isinstance(value, int | float) else None
+    observed = details.get("observed_value")
+    return Second(
+        bool(result.success),
+        details.get("unexpected_count"),
+        tuple(sorted(int(row) + 1 + _HEADER_LINES for row in details.get("unexpected_index_list") or ())),
+        float(observed) if isinstance(observed, int | float) else None,
+    )
 
 
 @contextmanager
