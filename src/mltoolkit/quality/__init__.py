@@ -11,6 +11,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         "profiling": ["ColumnProfile", "Correlation", "Histogram", "TableProfile", "TargetProfile", "profile"],
         "rules.evaluation": ["validate"],
         "rules.loading": ["load_rules"],
+        "rules.suggesting": ["suggest"],
         "rules.suite": ["Rule", "Suite"],
         "rules.verdicts": ["Verdict"],
         "source": ["Batch", "Faults", "Source", "open_source"],

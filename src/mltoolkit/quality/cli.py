@@ -1,4 +1,4 @@
-"""The command ``datasanity``: profile a file, or check it.
+"""The command ``datasanity``: profile a file, check it, or suggest rules for it.
 
 Exit status: 0 nothing found, 1 something found, 2 the file or the command cannot be used.
 """
@@ -72,17 +72,28 @@ def profile(file: str, target: str | None, as_json: bool) -> None:
 @click.option("--target", metavar="COLUMN", help="The column to be predicted: class balance and leakage are checked.")
 @click.option("--fail-on", type=click.Choice(["error", "warning", "info"]), default="warning", show_default=True,
               help="The least severe finding that makes the exit status 1.")  # fmt: skip
+@click.option("--rules", metavar="FILE", type=click.Path(), help="Check these rules instead; see datasanity suggest.")
+@click.option("--export-gx", metavar="FILE", type=click.Path(), help="Write the rules as a Great Expectations suite.")
+@click.option("--force", is_flag=True, help="Overwrite the file of --export-gx.")
 @click.option("--json", "as_json", is_flag=True, help="JSON, for programs.")
-def check(file: str, target: str | None, fail_on: str, as_json: bool) -> None:
+def check(
+    file: str, target: str | None, fail_on: str, rules: str | None, export_gx: str | None, force: bool, as_json: bool
+) -> None:
     """Find what is wrong with a file.
 
-    The exit status is 0 when nothing was found, 1 when something was, 2 when the file cannot be read.
+    Without rules, what would be wrong with any table; with rules, which of them do not hold, and where.
+    The exit status is 0 when nothing was found, 1 when something was, 2 when the file or the rules cannot be used.
 
     \b
     Examples:
       datasanity check customers.csv
       datasanity check customers.csv --target churned --fail-on error
+      datasanity check customers.csv --rules rules.toml
     """
+    if rules is not None or export_gx is not None:
+        from mltoolkit.quality.rules import commands
+
+        sys.exit(commands.check(file, target, fail_on, rules, export_gx, force=force, as_json=as_json))
     from mltoolkit.quality import checks, text
     from mltoolkit.quality.findings import SEVERITIES, as_row
     from mltoolkit.quality.table import read_table
@@ -99,6 +110,28 @@ def check(file: str, target: str | None, fail_on: str, as_json: bool) -> None:
     else:
         text.print_findings(table, found, len(bad))
     sys.exit(1 if bad else 0)
+
+
+@cli.command()
+@click.argument("file", type=click.Path())
+@click.option("-o", "--output", metavar="FILE", type=click.Path(), help="Write the rules there, not to the terminal.")
+@click.option("--export-gx", metavar="FILE", type=click.Path(), help="Write them as a Great Expectations suite too.")
+@click.option("--force", is_flag=True, help="Overwrite a file that is there.")
+def suggest(file: str, output: str | None, export_gx: str | None, force: bool) -> None:
+    """Write a rules file from a good table.
+
+    Each rule has a comment that says what it was read from. Read them, keep what you know to be true, and add what
+    a table cannot tell.
+
+    \b
+    Examples:
+      datasanity suggest customers.csv > rules.toml
+      datasanity suggest customers.csv -o rules.toml
+      datasanity check new-customers.csv --rules rules.toml
+    """
+    from mltoolkit.quality.rules import commands
+
+    commands.suggest(file, output, export_gx, force=force)
 
 
 def main() -> None:

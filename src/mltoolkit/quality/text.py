@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from rich import box
@@ -24,6 +24,17 @@ _MOST_COLUMNS = 60  # a page of a profile holds no more; the JSON has all
 _GRID_WIDTH = 76  # below it, findings stand under each other
 _NAME_WIDTH = 24
 _TOGETHER = 5  # findings of one kind from which they share a line
+
+
+@dataclass(frozen=True)
+class Described:
+    """A table as a heading names it; ``by_row`` says whether places in it are rows, because there are no lines."""
+
+    name: str
+    form: str
+    rows: int
+    columns: int
+    by_row: bool
 
 
 def _console() -> Console:
@@ -184,6 +195,33 @@ def print_findings(table: Table, found: Sequence[Finding], bad: int) -> None:
     tally = ", ".join(_plural(count, severity) for severity, count in counts if count)
     verdict = Text("Not clean", style="bold red") if bad else Text("Clean", style="bold green")
     console.print(verdict.append(f": {tally or 'nothing was found'}", style="not bold default"))
+
+
+def print_broken_rules(about: Described, found: Sequence[Finding], rules: int, bad: int) -> None:
+    """Print the rules of a suite that do not hold, one under the other, and a line that sums it up."""
+    console = _console()
+    _print_heading(console, about.name, [_plural(about.rows, "row"), _plural(about.columns, "column"), about.form])
+    for finding in found:
+        console.print()
+        title = Text(finding.severity, style=_STYLES[finding.severity])
+        title.append(f" {_visible(finding.column or 'the table')} · {finding.rule}", style="not bold default")
+        console.print(title)
+        console.print(Padding(Text(_visible(finding.message)), (0, 0, 0, 2)))
+        if finding.rows:
+            where = _plural(len(finding.rows), "row" if about.by_row else "line").split()[1]
+            places = ", ".join(f"{line:,}" for line in finding.rows) + (
+                ", …" if finding.count > len(finding.rows) else ""
+            )
+            console.print(Padding(Text(f"{where} {places}", style="dim"), (0, 0, 0, 2)))
+        for told in (finding.name, finding.note):
+            if told:
+                console.print(Padding(Text(_visible(told), style="italic"), (0, 0, 0, 2)))
+    console.print()
+    verdict = Text("Not clean", style="bold red") if bad else Text("Clean", style="bold green")
+    tally = f"{rules - len(found):,} of {_plural(rules, 'rule')} hold" if found else f"{_plural(rules, 'rule')} hold"
+    counts = [(severity, sum(f.severity == severity for f in found)) for severity in _STYLES]
+    broken = ", ".join(_plural(count, severity) for severity, count in counts if count)
+    console.print(verdict.append(f": {broken}; {tally}" if broken else f": {tally}", style="not bold default"))
 
 
 def _grid_of_findings(groups: Sequence[Sequence[Finding]], where: str) -> Grid:

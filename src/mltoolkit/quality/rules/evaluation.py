@@ -170,7 +170,11 @@ def validate(source: Any, rules: Suite | Path | str) -> tuple[Verdict, ...]:
     [(False, 1, (2,))]
     """
     suite = rules if isinstance(rules, Suite) else load_rules(rules)
-    opened = open_source(source)
+    return evaluate(open_source(source), suite)[0]
+
+
+def evaluate(opened: Source, suite: Suite) -> tuple[tuple[Verdict, ...], int]:
+    """The verdicts of a suite on an opened source, and the number of its rows."""
     found: dict[int, Verdict] = {}
     evaluators: dict[int, Evaluator] = {}
     shared = _Shared()
@@ -188,7 +192,7 @@ def validate(source: Any, rules: Suite | Path | str) -> tuple[Verdict, ...]:
             found[i] = judge_table(rule, opened.header, rows)
         elif i not in found:
             found[i] = _without_column(rule, opened, rows)
-    return tuple(found[i] for i in range(len(suite.rules)))
+    return tuple(found[i] for i in range(len(suite.rules))), rows
 
 
 def _run(scanner: _Scanner, evaluators: list[Evaluator], shared: _Shared) -> int:

@@ -26,6 +26,10 @@ _HEADER = re.compile(r"\s*\[\[\s*rule\s*\]\]")
 _TABLE = re.compile(r"\s*\[")
 
 
+class BadRules(BadInput):
+    """A rules file in which something is wrong; its message has a line for each fault."""
+
+
 @dataclass
 class _Faults:
     """What is wrong, each with its line, in the order of the file."""
@@ -41,7 +45,7 @@ class _Faults:
         count = len(self.found)
         head = f"{name}: {'one thing is' if count == 1 else f'{count} things are'} wrong"
         lines = [f"  line {line}: {message}" for line, message in sorted(self.found, key=lambda fault: fault[0])]
-        raise BadInput("\n".join([head, *lines]))
+        raise BadRules("\n".join([head, *lines]))
 
 
 def load_rules(path_or_text: Path | str) -> Suite:
@@ -61,14 +65,14 @@ def load_rules(path_or_text: Path | str) -> Suite:
     ------
     CannotRead
         When the file cannot be read, or is no TOML.
-    BadInput
-        When something in it is wrong: every fault with its line, the key, and the nearest that is right.
+    BadRules
+        When something in it is wrong (it is a BadInput): every fault with its line, the key, and the nearest that is right.
 
     Examples
     --------
     >>> load_rules('[[rule]]\\nrule = "column_values_to_be_uniqe"\\ncolumn = "id"')
     Traceback (most recent call last):
-    mltoolkit.errors.BadInput: rules: one thing is wrong
+    mltoolkit.quality.rules.loading.BadRules: rules: one thing is wrong
       line 2: rule: there is no rule 'column_values_to_be_uniqe'; the nearest is 'column_values_to_be_unique'
     """
     name, text, folder = _text_of(path_or_text)

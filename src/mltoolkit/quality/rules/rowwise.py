@@ -120,7 +120,8 @@ def _between(arguments: Mapping[str, Any]) -> CellTest:
     low, high = arguments.get("min_value"), arguments.get("max_value")
     strict = strictness(arguments)
     bound = low if low is not None else high
-    moments = as_moment(low), as_moment(high)
+    numeric = not isinstance(bound, str | datetime.date)
+    moments = (None, None) if numeric else (as_moment(low), as_moment(high))
 
     def right(view: ColumnView) -> Mask:
         if isinstance(bound, datetime.date) or (isinstance(bound, str) and view.kind == "date"):
@@ -130,8 +131,6 @@ def _between(arguments: Mapping[str, Any]) -> CellTest:
         answer = np.asarray(within(view.cell_numbers, low, high, *strict))
         return answer if view.cells_are_numbers is None else answer & view.cells_are_numbers
 
-    if not isinstance(bound, str | datetime.date):
-        moments = None, None
     return right
 
 

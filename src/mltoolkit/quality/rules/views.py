@@ -108,6 +108,14 @@ class ColumnView:
         return pa.array([None if value is None else str(value) for value in self._objects], pa.string())
 
     @property
+    def cell_weights(self) -> NDArray[np.int64]:
+        """How many rows each cell stands for; 0 for an empty one."""
+        if self._codes is None:
+            return np.ones(self.n, dtype=np.int64) if self.missing is None else (~self.missing).astype(np.int64)
+        codes = self._codes if self.missing is None else self._codes[~self.missing]
+        return np.bincount(codes, minlength=len(self._distinct))
+
+    @property
     def filled_cells(self) -> pa.Array:
         """The cells that are not empty."""
         return self.cells if self.empty_cells is None else self.cells.filter(pa.array(~self.empty_cells))

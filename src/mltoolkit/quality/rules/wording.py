@@ -10,7 +10,7 @@ from mltoolkit.quality.findings import counted, number, percent
 from mltoolkit.quality.rules.suite import Rule
 
 _LONGEST = 60
-_LISTED = 6
+_LISTED = 4
 _TABLE_WIDE = {
     "column_min": "the smallest value",
     "column_max": "the largest value",
@@ -34,7 +34,7 @@ def about_rows(rule: Rule, count: int, considered: int, values: Sequence[str]) -
     if values and noun != "cell":
         message += f", such as {shown(values[0])}"
     if rule.mostly < 1.0:
-        message += f"; up to {1.0 - rule.mostly:.3g} of them may be"
+        message += f"; {100 * (1.0 - rule.mostly):.3g}% are allowed"
     return message
 
 
@@ -132,11 +132,12 @@ def figure(value: Any) -> str:
 
 def listing(values: Sequence[Any]) -> str:
     """The first values of a list."""
-    texts = ", ".join(figure(value) for value in values[:_LISTED])
-    return texts + (f", … ({len(values)} values)" if len(values) > _LISTED else "")
+    few = values if len(values) <= _LISTED + 1 else values[:_LISTED]
+    texts = ", ".join(shown(value, 30) if isinstance(value, str) else figure(value) for value in few)
+    return texts + (f" and {len(values) - len(few)} others" if len(few) < len(values) else "")
 
 
-def shown(text: str) -> str:
+def shown(text: str, longest: int = _LONGEST) -> str:
     """A text in quotes, not too long."""
-    text = text if len(text) <= _LONGEST else text[: _LONGEST - 1] + "…"
+    text = text if len(text) <= longest else text[: longest - 1] + "…"
     return f"'{text}'"
