@@ -47,7 +47,7 @@ class Fault:
 
 @dataclass(frozen=True)
 class Messy:
-    """A table with faults, what they are, and what the same rows were before."""
+    """A table with faults, what they are, and what the same rows were before (a row sent twice was not there)."""
 
     frame: pd.DataFrame
     original: pd.DataFrame
@@ -120,7 +120,6 @@ def planted(clean: pd.DataFrame, rng: np.random.Generator, kinds: Sequence[str] 
     if "sent twice" in wanted:
         rows = sorted(free[:2])
         frame = pd.concat([frame, frame.loc[rows]], ignore_index=True)
-        clean = pd.concat([clean, frame.iloc[-len(rows) :]], ignore_index=True)
         copies = range(len(frame) - len(rows), len(frame))
         faults.append(Fault("sent twice", ("order_id",), _lines(copies), partners=_lines(rows)))
     return Messy(frame, clean, tuple(faults))
@@ -158,7 +157,7 @@ _CELLS: dict[str, tuple[tuple[str, ...], Callable[[pd.Series, int], str]]] = {
     "unknown customer": (("customer_id",), _one_of("9001", "9017", "1", "9001")),
     "unknown category": (("status",), _one_of("Paid", "cancelled", "PAID", "?")),
     "wrong pair": (("country", "currency"), _other_currency),
-    "wrong format": (("postcode",), _one_of("NO5003", "5003-NO", "no-5003", "NO-503", "N0-5003")),
+    "wrong format": (("postcode",), _one_of("NO5003", "5003-NO", "no-5003", "NO-50031", "N0-5003")),
     "broken encoding": (("city",), lambda row, _: broken_text(row["city"])),
     "cut off": (("sku",), lambda row, i: row["sku"][: 4 + i % 3]),
     "number in words": (("quantity",), _one_of("two", "a dozen", "6 pcs", "3,5")),

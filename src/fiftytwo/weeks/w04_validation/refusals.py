@@ -78,9 +78,9 @@ def _arguments(lab: Lab, refuse: Callable[..., Measurement]) -> Iterator[Check]:
     def bases() -> Measurement:
         s = lab.solution
         wrong: tuple[Any, ...] = (1, 0, -2, 0.5, math.nan, math.inf, True, "2")
-        calls = [refuse(f"entropy(p, base={base!r})", ("base",), lambda base=base: s.entropy(p, base=base), p=p)  # type: ignore[misc]
+        calls = [refuse(f"entropy(p, base={base!r})", ("base",), lambda base=base: s.entropy(p, base=base), p=p)
                  for base in wrong]  # fmt: skip
-        calls += [refuse(f"{name}(p, p, base=1)", ("base",), lambda name=name: getattr(s, name)(p, p, base=1), p=p)  # type: ignore[misc]
+        calls += [refuse(f"{name}(p, p, base=1)", ("base",), lambda name=name: getattr(s, name)(p, p, base=1), p=p)
                   for name in _TWO]  # fmt: skip
         calls += [
             refuse("mutual_information(x, base=1)", ("base",), lambda: s.mutual_information(table, base=1), x=table),

@@ -15,13 +15,13 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from fiftytwo.weeks.w04_validation.suites import Key, key_of
 from mltoolkit.quality import Finding
 
 _HEADER_LINES = 1
 _EXAMPLES = 5
 
 Mask = NDArray[np.bool_]
+Key = tuple[str, str]  # a rule's name and its columns
 
 
 @dataclass(frozen=True)
@@ -52,22 +52,22 @@ class Repaired:
     ----------
     frame : DataFrame
         The table afterwards.
-    covered : Mask
-        Rows of the table before to which it applied.
+    lines : tuple of int
+        Lines of the file as it was, to whose rows the repair applied.
     dropped : int
         Rows that are gone.
     changed : int
         Cells that differ in the rows that stayed.
     strays : int
-        Cells or rows that changed although the finding does not name them.
+        Cells that changed outside of these rows and the repair's columns.
     restored : int
-        Changed cells and dropped rows that now are as in the original.
+        Changed cells that now are as in the original, and dropped rows that the original does not have.
     examples : DataFrame
         The first rows: line, before, after.
     """
 
     frame: pd.DataFrame
-    covered: Mask
+    lines: tuple[int, ...]
     dropped: int
     changed: int
     strays: int
@@ -82,65 +82,61 @@ def apply(repair: Repair, frame: pd.DataFrame, original: pd.DataFrame) -> Repair
     ----------
     repair : Repair
     frame : DataFrame
-        The table, every cell as text. Its index tells rows apart and survives in what stays.
+        The table, every cell as text. Its index numbers the rows of the file from 0 and survives in what stays.
     original : DataFrame
-        The same rows without the faults; rows that should not be there have nothing in it.
+        The same rows without the faults; it lacks rows that should not be there.
     """
-    covered = repair.where(frame)
+    covered = frame.index[repair.where(frame)]
     mended = repair.change(frame.loc[covered])
-    gone = frame.index[covered].difference(mended.index)
+    gone = covered.difference(mended.index)
     after = frame.drop(index=gone)
     after.loc[mended.index] = mended
-    before = frame.loc[after.index]
-    differs = (after != before).to_numpy()
-    named = covered[frame.index.isin(after.index)]
-    mine = np.isin(after.columns, list(repair.columns))
-    right = (after == original.reindex(after.index)).to_numpy()
-    surplus = int(np.count_nonzero(~gone.isin(original.index)))
+    differs = (after != frame.loc[after.index]).to_numpy()
+    named = after.index.isin(covered)[:, np.newaxis] & after.columns.isin(repair.columns)
+    right = (after == original.reindex(after.index)).to_numpy(dtype=bool)
     return Repaired(
         frame=after,
-        covered=covered,
+        lines=tuple(int(row) + 1 + _HEADER_LINES for row in covered),
         dropped=len(gone),
         changed=int(np.count_nonzero(differs)),
-        strays=int(np.count_nonzero(differs & ~(named[:, np.newaxis] & mine))),
-        restored=int(np.count_nonzero(differs & right)) + surplus,
+        strays=int(np.count_nonzero(differs & ~named)),
+        restored=int(np.count_nonzero(differs & right)) + len(gone.difference(original.index)),
         examples=_examples(repair, frame, after, covered),
     )
 
 
-def lines_of(frame: pd.DataFrame, mask: Mask) -> tuple[int, ...]:
-    """Lines of the file in which the selected rows lie."""
-    return tuple(int(row) + 1 + _HEADER_LINES for row in np.flatnonzero(mask))
+def finding_of(repair: Repair, findings: Sequence[Finding]) -> Finding | None:
+    """The finding that a repair answers; another rule on the same column does as well."""
+    mine = [finding for finding in findings if (finding.column or "") == repair.finding[1]]
+    exact = [finding for finding in mine if finding.rule == repair.finding[0]]
+    return next(iter(exact or mine), None)
 
 
-def same_rows(covered: tuple[int, ...], finding: Finding | None) -> bool:
-    """Whether a repair covers as many rows as a finding counts, the first lines among them."""
-    if finding is None:
-        return not covered
-    return finding.count == len(covered) and set(finding.rows) <= set(covered)
+def unaccounted(repair: Repair, done: Repaired, before: Sequence[Finding], after: Sequence[Finding]) -> int:
+    """Rows that were named and neither mended nor are named still, or were mended without having been named."""
+    first, last = finding_of(repair, before), finding_of(repair, after)
+    named, left = (finding.count if finding else 0 for finding in (first, last))
+    strangers = len(set(first.rows) - set(done.lines)) if first else len(done.lines)
+    return int(abs(named - len(done.lines) - left) + max(strangers - left, 0))
 
 
 def changes_elsewhere(before: Sequence[Finding], after: Sequence[Finding], repairs: Sequence[Repair]) -> int:
     """How many findings that no repair was meant for are new, gone or of another count."""
     meant = {key for repair in repairs for key in (repair.finding, *repair.same_cause)}
-    left, right = ({key_of(f): f.count for f in found if key_of(f) not in meant} for found in (before, after))
-    return sum(left.get(key) != right.get(key) for key in left.keys() | right.keys())
+    others = [[f for f in found if (f.rule, f.column or "") not in meant] for found in (before, after)]
+    left, right = ({(f.rule, f.column): f.count if f.rows else None for f in found} for found in others)
+    return sum(left.get(key, 0) != right.get(key, 0) for key in left.keys() | right.keys())
 
 
-def _examples(repair: Repair, before: pd.DataFrame, after: pd.DataFrame, covered: Mask) -> pd.DataFrame:
-    rows = before.index[covered][:_EXAMPLES]
-    lines = lines_of(before, covered)[:_EXAMPLES]
-    shown = repair.columns or (repair.finding[1],)
-    table: dict[str, Any] = {"line": lines}
-    for column in shown:
-        table[f"{column} before"] = [_shown(before.at[row, column]) for row in rows]
-        table[f"{column} after"] = [_shown(after.at[row, column]) if row in after.index else "(row dropped)"
-                                    for row in rows]  # fmt: skip
+def _examples(repair: Repair, before: pd.DataFrame, after: pd.DataFrame, covered: pd.Index) -> pd.DataFrame:
+    shown = covered[:_EXAMPLES]
+    table: dict[str, Any] = {"line": [int(row) + 1 + _HEADER_LINES for row in shown]}
+    for column in repair.columns or (repair.finding[1],):
+        table[f"{column} before"] = [before.at[row, column] or "(empty)" for row in shown]
+        table[f"{column} after"] = [
+            after.at[row, column] or "(empty)" if row in after.index else "(row dropped)" for row in shown
+        ]
     return pd.DataFrame(table)
-
-
-def _shown(text: str) -> str:
-    return text if text else "(empty)"
 
 
 def regex_mask(column: str, pattern: str) -> Callable[[pd.DataFrame], Mask]:

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fiftytwo.weeks.w04_validation.orders import Messy
-from mltoolkit.errors import MissingExtra
+from mltoolkit.errors import CannotRead, MissingExtra
 
 if TYPE_CHECKING:
     from mltoolkit.quality import Finding, Suite, Verdict
@@ -51,8 +51,8 @@ class Beside:
         if theirs.fault or ours.passed != theirs.passed:
             return False
         if not ours.rule.kind.by_row:
-            return theirs.observed is None or abs(theirs.observed - float(ours.observed)) <= 1e-9
-        return ours.count == theirs.count and ours.rows == theirs.lines[: len(ours.rows)]
+            return theirs.observed is None or bool(abs(theirs.observed - float(ours.observed)) <= 1e-9)
+        return bool(ours.count == theirs.count and ours.rows == theirs.lines[: len(ours.rows)])
 
 
 def side_by_side(path: Path, suite: Suite) -> tuple[list[Beside], int]:
@@ -89,16 +89,24 @@ def side_by_side(path: Path, suite: Suite) -> tuple[list[Beside], int]:
     return [Beside(verdict, placed[i]) for i, verdict in enumerate(shared)], len(left_out)
 
 
-def run_command(folder: Path, table: str, rules: str = "rules.toml") -> tuple[int, list[dict[str, Any]]]:
-    """``datasanity check TABLE --rules RULES --json`` in a process of its own: exit status and findings."""
+def run_command(folder: Path, table: str, rules: str) -> tuple[int, tuple[Finding, ...]]:
+    """``datasanity check TABLE --rules RULES`` in a process of its own: exit status and findings.
+
+    Raises
+    ------
+    CannotRead
+        When the command says that it cannot use the table or the rules, with what it said.
+    """
+    from mltoolkit.quality import Finding
+
     command = [sys.executable, "-m", "mltoolkit.quality.cli", "check", table, "--rules", rules, "--json"]
-    done = subprocess.run(
-        command, cwd=folder, capture_output=True, encoding="utf-8", timeout=60, check=False
+    done = subprocess.run(command, cwd=folder, capture_output=True, encoding="utf-8", timeout=60, check=False)
+    if done.returncode not in (0, 1):
+        raise CannotRead(f"datasanity check {table} --rules {rules}: {done.stderr.strip()}")
+    rows = json.loads(done.stdout)["findings"]
+    return done.returncode, tuple(
+        Finding(**{**row, "rows": tuple(row["rows"]), "values": tuple(row.get("values", ()))}) for row in rows
     )
-    try:
-        return done.returncode, json.loads(done.stdout)["findings"]
-    except (json.JSONDecodeError, KeyError):
-        return done.returncode, []
 
 
 @dataclass(frozen=True)
