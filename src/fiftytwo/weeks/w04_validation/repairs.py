@@ -30,6 +30,7 @@ class Repair:
 
     ``finding`` is the rule and the columns that report it. ``same_cause`` are other rules that the same fault
     breaks, so that mending it clears them too. ``columns`` are the ones that change; none when rows are dropped.
+    ``effect`` is a figure that somebody who uses the table goes by, with its unit, and ``size`` computes it.
     """
 
     name: str
@@ -37,6 +38,8 @@ class Repair:
     finding: Key
     columns: tuple[str, ...]
     harm: str
+    effect: tuple[str, str]
+    size: Callable[[pd.DataFrame], float]
     cause: str
     fix: str
     where: Callable[[pd.DataFrame], Mask]
@@ -139,6 +142,12 @@ def _examples(repair: Repair, before: pd.DataFrame, after: pd.DataFrame, covered
     return pd.DataFrame(table)
 
 
+def _share(text: str) -> float:
+    """A share as somebody would read it, 5% as 0.05; NaN where there is no number."""
+    value = pd.to_numeric(text.removesuffix("%"), errors="coerce")
+    return float(value) / (100.0 if text.endswith("%") else 1.0)
+
+
 def regex_mask(column: str, pattern: str) -> Callable[[pd.DataFrame], Mask]:
     """Rows whose cell matches an expression somewhere."""
     return lambda frame: frame[column].str.contains(pattern, regex=True).to_numpy(dtype=bool)
@@ -151,6 +160,8 @@ ORDERS = (
         finding=("column_values_to_be_unique", "order_id"),
         columns=(),
         harm="Every sum over the month, of revenue or of weight, counts these orders twice.",
+        effect=("orders counted", ""),
+        size=len,
         cause="The last rows of the file repeat earlier ones in every column, so the shop's export ran on after a "
               "batch that it had sent already.",
         fix="Keep the first of rows that agree in every column and drop the others. Rows that shared an order_id and "
@@ -164,6 +175,8 @@ ORDERS = (
         finding=("column_values_to_not_match_regex", "city"),
         columns=("city",),
         harm="Orders from one city are counted under two names, and a label printed from such a row is undeliverable.",
+        effect=("different names of cities", ""),
+        size=lambda frame: frame["city"].nunique(),
         cause="The names were written as UTF-8 and read as Windows-1252: each letter beyond ASCII has become two "
               "characters, the first of them Ã or Å.",
         fix="Undo it: encode the text as Windows-1252 and read the bytes as UTF-8.",
@@ -175,7 +188,9 @@ ORDERS = (
         title="Weights in grams in a column of kilograms",
         finding=("column_values_to_be_between", "weight_kg"),
         columns=("weight_kg",),
-        harm="Freight is booked by weight: one such row weighs more than all the others together.",
+        harm="Freight is booked by weight, and a few such rows decide the sum.",
+        effect=("weight of all orders", "kg"),
+        size=lambda frame: float(frame["weight_kg"].astype(float).sum()),
         cause="The values are whole numbers a thousand times the usual weight: one of the scales reports grams.",
         fix="Divide by a thousand where the weight is above the 10 kg that the contract allows.",
         where=lambda frame: (frame["weight_kg"].astype(float) > 10.0).to_numpy(),
@@ -190,6 +205,8 @@ BEERS = (
         finding=("column_values_to_not_match_regex", "city"),
         columns=("city", "state"),
         harm="These breweries are missing from every count by state, and their cities match no other row's.",
+        effect=("beers counted under a state", ""),
+        size=lambda frame: int((frame["state"] != "").sum()),
         cause="City and state were joined by a blank and written into the city; the state is empty in the same rows.",
         fix="Move the two capital letters at the end of the city into the empty state.",
         where=lambda frame: regex_mask("city", r" [A-Z]{2}$")(frame) & (frame["state"] == "").to_numpy(),
@@ -202,6 +219,8 @@ BEERS = (
         finding=("column_values_to_match_regex", "ounces"),
         columns=("ounces",),
         harm="The column is text: it cannot be averaged, and one volume is written in many ways.",
+        effect=("volumes that are a number", ""),
+        size=lambda frame: int(pd.to_numeric(frame["ounces"], errors="coerce").notna().sum()),
         cause="The volumes were typed with a unit, in many spellings, and with the kind of can behind it.",
         fix="Keep the number in front of the unit, without a trailing zero.",
         where=regex_mask("ounces", r"(?i)^\d+(?:\.\d+)? (?:oz|ounce)"),
@@ -213,6 +232,8 @@ BEERS = (
         finding=("column_values_to_not_match_regex", "abv"),
         columns=("abv",),
         harm="Read as they stand, these beers are a hundred times weaker than the others.",
+        effect=("mean strength, a percent sign read as one", "%"),
+        size=lambda frame: 100.0 * float(frame["abv"].map(_share).mean()),
         cause="The column holds shares; a percent sign was added to some of them without multiplying by a hundred, "
               "and the share was rounded to two digits.",
         fix="Take the percent sign off. The digits that were rounded away cannot be read off this table: they have "

@@ -15,7 +15,7 @@ import pandas as pd
 from fiftytwo.evidence import Check, Measurement
 from fiftytwo.sandbox.remote import LearnerError
 from fiftytwo.weeks.w04_validation.orders import KINDS, Messy, clean_orders, customers, planted
-from fiftytwo.weeks.w04_validation.suites import Score, add, run_command, score, side_by_side
+from fiftytwo.weeks.w04_validation.suites import Score, add, score, side_by_side
 from mltoolkit.errors import ToolkitError
 
 if TYPE_CHECKING:
@@ -38,8 +38,8 @@ _HINTS = {
     "number in words": ("quantity", "column_values_to_match_regex: digits alone"),
     "out of range": ("unit_price", "column_values_to_be_between, with both ends"),
     "wrong unit": ("weight_kg", "column_values_to_be_between: a kilogram of coffee in grams is far outside"),
-    "wrong order of dates": ("shipped_on", "column_pair_values_a_to_be_greater_than_b: A is the later, or_equal = true"),
-    "impossible date": ("invoiced_on", "column_values_to_match_strftime_format: a regex knows no calendar"),
+    "wrong order of dates": ("shipped_on", "column_pair_values_a_to_be_greater_than_b, A later, or_equal = true"),
+    "impossible date": ("invoiced_on", "column_values_to_match_strftime_format: not every 31st exists"),
     "sent twice": ("order_id", "column_values_to_be_unique"),
     "rows lost": ("the table", "table_row_count_to_be_between"),
     "distribution shift": ("channel", "column_kl_divergence_to_be_less_than, with partition_object and threshold"),
@@ -153,10 +153,17 @@ def _together(lab: Lab) -> Iterator[Check]:
                 hint=("Check the messy table and look at the first lines of each finding.",))  # fmt: skip
 
     def commanded() -> Measurement:
+        from click.testing import CliRunner
+
+        from mltoolkit.quality.cli import cli
+
         with _desk(lab) as desk:
-            desk.file(clean_orders(np.random.default_rng([lab.seed, 0])), "clean.csv")
-            desk.file(_months(lab)[0].frame, "messy.csv")
-            ended = [run_command(desk.folder, table, "rules.toml")[0] for table in ("clean.csv", "messy.csv")]
+            tables = [
+                desk.file(clean_orders(np.random.default_rng([lab.seed, 0])), "clean.csv"),
+                desk.file(_months(lab)[0].frame, "messy.csv"),
+            ]
+            rules = ["--rules", str(desk.folder / "rules.toml")]
+            ended = [CliRunner().invoke(cli, ["check", str(table), *rules]).exit_code for table in tables]
         got = f"exit status {ended[0]} for a clean month, {ended[1]} for a messy one"
         return Measurement(float(ended == [0, 1]), call=_CALL, got=got, expected="0 and 1")
 

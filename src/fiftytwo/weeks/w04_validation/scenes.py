@@ -55,15 +55,14 @@ class Scene:
 class Mended:
     """A scene from first check to last.
 
-    ``status`` and ``before`` are the exit status and the findings of the command on the messy table,
-    ``status_after`` and ``after`` those on the mended one, ``repaired`` what each repair did.
+    ``status`` and ``before`` are the exit status and the findings of the command on the messy table, ``after`` the
+    findings in the mended one, ``repaired`` what each repair did.
     """
 
     scene: Scene
     status: int
     before: tuple[Finding, ...]
     repaired: tuple[Repaired, ...]
-    status_after: int
     after: tuple[Finding, ...]
 
     @property
@@ -108,14 +107,16 @@ def _workbench(lab: Lab, frames: Mapping[str, pd.DataFrame]) -> Path:
 
 def mend(lab: Lab, scene: Scene) -> Mended:
     """Check with the command, mend what the repairs are for, check again."""
+    from mltoolkit.quality import check
+
     status, before = run_command(scene.folder, scene.table, scene.rules)
     frame, repaired = scene.frame, []
     for repair in scene.repairs:
         repaired.append(apply(repair, frame, scene.original))
         frame = repaired[-1].frame
     frame.to_csv(lab.artifact(scene.mended), index=False)
-    status_after, after = run_command(scene.folder, scene.mended, scene.rules)
-    return Mended(scene, status, before, tuple(repaired), status_after, after)
+    after = check(scene.folder / scene.mended, rules=scene.folder / scene.rules)
+    return Mended(scene, status, before, tuple(repaired), after)
 
 
 def report(lab: Lab, mended: Mended) -> None:
@@ -132,6 +133,7 @@ def report(lab: Lab, mended: Mended) -> None:
         f"Every rule of {scene.rules} that {scene.table} breaks, and what is left in {scene.mended}.",
     )
     issues = []
+    frame = scene.frame
     for repair, done in mended.pairs:
         found, left = finding_of(repair, mended.before), finding_of(repair, mended.after)
         prefix = f"{scene.name}, {repair.name}"
@@ -141,6 +143,10 @@ def report(lab: Lab, mended: Mended) -> None:
         lab.metric(f"{prefix}: rows dropped", done.dropped)
         lab.metric(f"{prefix}: cells changed", done.changed)
         lab.metric(f"{prefix}: as in the original", done.restored)
+        effect, unit = repair.effect
+        lab.metric(f"{prefix}: {effect}", repair.size(frame), unit)
+        lab.metric(f"{prefix}: {effect} after", repair.size(done.frame), unit)
+        frame = done.frame
         lab.table(done.examples, f"{prefix}: examples", f"The first rows of {scene.table} that the repair changed.")
         issues.append({"prefix": prefix, "repair": repair, "finding": found, "lines": _lines(found),
                        "said": markdown_text(found.message) if found else "",
@@ -169,7 +175,8 @@ def _all_findings(mended: Mended) -> pd.DataFrame:
         }
         for finding in mended.before
     ]
-    return pd.DataFrame(rows, columns=["column", "rule", "rows before", "rows after", "what was found"])
+    columns = ["column", "rule", "rows before", "rows after", "what was found"]
+    return pd.DataFrame(rows, columns=columns, dtype=object)  # which keeps None where a rule counts no rows
 
 
 def share_restored(mended: Sequence[Mended]) -> float:
