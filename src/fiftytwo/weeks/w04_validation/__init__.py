@@ -1,0 +1,1 @@
+"""Week 4: information theory, and rules for a messy table."""
