@@ -325,13 +325,14 @@ def read_joblib(path: Path | str, *, sha256: str | None = None) -> Any:
 @contextlib.contextmanager
 def _reading(path: Path | str, wanted: str, *errors: type[Exception]) -> Iterator[Path]:
     """Turn what a reader raises into CannotRead with the file's name."""
+    unreadable: tuple[type[Exception], ...] = (OSError, *errors)
     try:
         yield Path(path)
     except CannotRead:
         raise
     except FileNotFoundError as error:
         raise CannotRead(f"{path}: there is no such file; expected {wanted}") from error
-    except (OSError, *errors) as error:
+    except unreadable as error:
         raise CannotRead(f"{path}: cannot be read as {wanted} ({_one_line(error)})") from error
 
 

@@ -70,7 +70,8 @@ def make_case(metric: str, y_true: Any, y_other: Any, sample_weight: Any = None,
         given.append("sample_weight=sample_weight")
     for array in arguments.values():
         array.setflags(write=False)
-    value = expected(metric, *list(arguments.values())[:2], arguments.get("sample_weight"), **options)
+    truth, other, *weights = arguments.values()
+    value = expected(metric, truth, other, *weights, **options)
     return Case({**arguments, **options}, f"{metric}({', '.join(given)})", value)
 
 

@@ -17,55 +17,55 @@ Array = NDArray[Any]
 Weights = Array | None
 
 
-def expected(name: str, y_true: Array, y_other: Array, sample_weight: Weights, **options: Any) -> float:
+def expected(name: str, y_true: Array, y_other: Array, sample_weight: Weights = None, **options: Any) -> float:
     """What the metric ``name`` should give; ``y_other`` are its predictions, probabilities or scores."""
     return float(_ORACLES[name](y_true, y_other, sample_weight, **options))
 
 
-def _mae(y_true: Array, y_pred: Array, weights: Weights) -> float:
+def _mae(y_true: Array, y_pred: Array, weights: Weights) -> Any:
     from sklearn.metrics import mean_absolute_error
 
     return mean_absolute_error(y_true, y_pred, sample_weight=weights)
 
 
-def _rmse(y_true: Array, y_pred: Array, weights: Weights) -> float:
+def _rmse(y_true: Array, y_pred: Array, weights: Weights) -> Any:
     from sklearn.metrics import root_mean_squared_error
 
     return root_mean_squared_error(y_true, y_pred, sample_weight=weights)
 
 
-def _r2(y_true: Array, y_pred: Array, weights: Weights) -> float:
+def _r2(y_true: Array, y_pred: Array, weights: Weights) -> Any:
     from sklearn.metrics import r2_score
 
     return r2_score(y_true, y_pred, sample_weight=weights)
 
 
-def _brier_score(y_true: Array, y_prob: Array, weights: Weights) -> float:
+def _brier_score(y_true: Array, y_prob: Array, weights: Weights) -> Any:
     from sklearn.metrics import brier_score_loss
 
     return brier_score_loss(y_true, y_prob, sample_weight=weights, pos_label=1, labels=[0, 1])
 
 
-def _log_loss(y_true: Array, y_prob: Array, weights: Weights) -> float:
+def _log_loss(y_true: Array, y_prob: Array, weights: Weights) -> Any:
     from sklearn.metrics import log_loss
 
     labels = np.arange(2 if y_prob.ndim == 1 else y_prob.shape[1])
     return log_loss(y_true, y_prob, sample_weight=weights, labels=labels)
 
 
-def _f1(y_true: Array, y_pred: Array, weights: Weights, average: str = "binary") -> float:
+def _f1(y_true: Array, y_pred: Array, weights: Weights, average: str = "binary") -> Any:
     from sklearn.metrics import f1_score
 
     return f1_score(y_true, y_pred, average=average, sample_weight=weights, zero_division=0.0)
 
 
-def _roc_auc(y_true: Array, y_score: Array, weights: Weights) -> float:
+def _roc_auc(y_true: Array, y_score: Array, weights: Weights) -> Any:
     from sklearn.metrics import roc_auc_score
 
     return roc_auc_score(y_true, y_score, sample_weight=weights)
 
 
-def _average_precision(y_true: Array, y_score: Array, weights: Weights) -> float:
+def _average_precision(y_true: Array, y_score: Array, weights: Weights) -> Any:
     from sklearn.metrics import average_precision_score
 
     return average_precision_score(y_true, y_score, sample_weight=weights)
@@ -92,14 +92,14 @@ def _calibration_error(
     return error
 
 
-def _ndcg_at_k(y_true: Array, y_score: Array, weights: Weights, k: int = 1, gain: str = "linear") -> float:
+def _ndcg_at_k(y_true: Array, y_score: Array, weights: Weights, k: int = 1, gain: str = "linear") -> Any:
     from sklearn.metrics import ndcg_score
 
     gains = y_true if gain == "linear" else 2.0**y_true - 1.0
     return ndcg_score(gains, y_score, k=k, sample_weight=weights)
 
 
-def _recall_at_k(y_true: Array, y_score: Array, weights: Weights, k: int = 1) -> float:
+def _recall_at_k(y_true: Array, y_score: Array, weights: Weights, k: int = 1) -> Any:
     from sklearn.metrics import top_k_accuracy_score
 
     m = y_true.shape[1]
@@ -109,7 +109,7 @@ def _recall_at_k(y_true: Array, y_score: Array, weights: Weights, k: int = 1) ->
     return _over_orders(y_true, y_score, weights, lambda order: sum(order[:k]) / sum(order))
 
 
-def _mrr(y_true: Array, y_score: Array, weights: Weights, k: int | None = None) -> float:
+def _mrr(y_true: Array, y_score: Array, weights: Weights, k: int | None = None) -> Any:
     from sklearn.metrics import label_ranking_average_precision_score
 
     if np.all(y_true.sum(axis=1) == 1) and _no_ties(y_score) and k is None:  # one item to find: LRAP
@@ -144,7 +144,7 @@ def _or_ones(weights: Weights, like: Array) -> list[float]:
     return [1.0] * len(like) if weights is None else [float(w) for w in weights]
 
 
-_ORACLES: dict[str, Callable[..., float]] = {
+_ORACLES: dict[str, Callable[..., Any]] = {
     "mae": _mae,
     "rmse": _rmse,
     "r2": _r2,
