@@ -31,7 +31,7 @@ from mltoolkit.errors import CannotRead
 FORMATS = ("csv", "parquet", "json", "joblib", "delta")
 PLAIN = "plain"  # written in place, without a temporary file: the control, which has to fail
 _ROWS = 1500
-_LONGEST = {"delta": 0.08, "parquet": 0.06}  # seconds until the kill; a writer manages several versions
+_LONGEST = {"delta": 0.04, "parquet": 0.06}  # seconds until the kill; a writer manages several versions
 _LONGEST_ELSE = 0.02
 _KILLS_PER_TABLE = 10  # then a new Delta table, since each version of one stays on the disk
 
@@ -98,7 +98,7 @@ def _of_format(
     for number in numbers:
         if name == "delta" and number % _KILLS_PER_TABLE == 0:
             path, latest, unfinished = folder / f"{name}-{number}", 0, 0
-        _one_kill(nursery, name, path, latest + 1, rng.uniform(0.0, _LONGEST.get(name, _LONGEST_ELSE)))
+        _one_kill(nursery, name, path, max(seen, default=0) + 1, rng.uniform(0.0, _LONGEST.get(name, _LONGEST_ELSE)))
         left = _unfinished(path)
         interrupted += left > unfinished
         unfinished = 0 if io.remove_leftovers(folder, older_than=0.0) else left
@@ -210,6 +210,8 @@ def _raise_writers() -> None:
 
 def _write_without_end(name: str, path: Path, version: int) -> None:
     try:
+        if name == "delta":  # starts its threads, so that the kill falls into a write and not into that
+            _write(name, path.with_name("warm"), 0)
         os.write(1, f"{os.getpid()}\n".encode())
         while True:
             _write(name, path, version)
