@@ -152,7 +152,7 @@ def read_csv(path: Path | str) -> pd.DataFrame:
     import pandas as pd
 
     with _reading(path, "CSV", pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError) as file:
-        return pd.read_csv(file, encoding="utf-8", keep_default_na=False, na_values=[""], float_precision="round_trip")
+        return pd.read_csv(file, encoding="utf-8", keep_default_na=False, na_values=[""])
 
 
 def write_parquet(frame: pd.DataFrame, path: Path | str) -> None:
@@ -184,8 +184,8 @@ def read_parquet(path: Path | str) -> pd.DataFrame:
     import pandas as pd
     import pyarrow as pa
 
-    with _reading(path, "Parquet", pa.ArrowException) as file:
-        return pd.read_parquet(file)
+    with _reading(path, "Parquet", pa.ArrowException) as file, file.open("rb") as stream:
+        return pd.read_parquet(stream)
 
 
 def write_delta(frame: pd.DataFrame, path: Path | str, *, mode: Literal["overwrite", "append"] = "overwrite") -> int:

@@ -166,6 +166,8 @@ def _positions(path: Path, yaml: Any, node: Node, above: Key, open_nodes: tuple[
     inside = (*open_nodes, id(node))
     for i, entry in enumerate(node.value):  # pairs of nodes in a mapping, nodes in a sequence
         first, value = entry if isinstance(entry, tuple) else (entry, entry)
+        if first.tag == "tag:yaml.org,2002:merge":  # what << brings in has its lines elsewhere
+            continue
         name = yaml.constructor.construct_object(first, deep=True) if isinstance(entry, tuple) else i
         yield (*above, name), first.start_mark.line + 1
         yield from _positions(path, yaml, value, (*above, name), inside)

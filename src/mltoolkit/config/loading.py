@@ -309,6 +309,7 @@ def _worded(model: type[BaseModel], key: Key, error: ErrorDetails) -> str:
     text = re.sub(r"^(Value error|Assertion failed), |, unable to parse .*$", "", error["msg"])
     text = re.sub(r"a valid dictionary.*", "a table", text).replace("a valid list", "a list")
     text = f"{name}: {text}" if own_check else f"{name} {text[0].lower()}{text[1:]}".replace(" input should", " should")
+    text = " ".join(text.split())
     near = _nearest_choice(error)
     given = error["input"]
     if isinstance(given, dict | list):

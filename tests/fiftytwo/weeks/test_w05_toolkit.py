@@ -131,7 +131,7 @@ def test_findings_are_counted_and_broken_tests_are_no_coverage(tmp_path, monkeyp
     assert tools.total_coverage() == 1.0
     assert sorted(path.name for path in root.iterdir()) == ["pyproject.toml", "src", "tests"]
     (root / "tests" / "test_thing.py").write_text("def test_f():\n    assert False\n")
-    with pytest.raises(RuntimeError, match="pytest in checkout ended with status 1: .*1 failed"):
+    with pytest.raises(RuntimeError, match=r"pytest in checkout ended with status 1: .*1 failed"):
         quality.Quality(run, ["tests"], ["thing"], slow_tests=False).coverage()
 
 

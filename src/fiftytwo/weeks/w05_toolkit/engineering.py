@@ -24,7 +24,18 @@ if TYPE_CHECKING:
 _ALWAYS = tuple(name for name in FORMATS if name != "delta")  # the formats that need no extra
 
 
-def torn_writes(lab: Lab, sizes: Sizes) -> Iterator[Check]:
+def files_and_code(lab: Lab, sizes: Sizes) -> Iterator[Check]:
+    """Files that survive a kill; then ruff, mypy and coverage, which work while the writers are killed."""
+    with tempfile.TemporaryDirectory(dir=lab.folder, prefix="quality-") as folder:
+        quality = Quality(Path(folder), sizes.tests, sizes.measured, slow_tests=sizes.slow_tests)
+        try:
+            yield from _torn_writes(lab, sizes, quality)
+            yield from _three_tools(lab, quality)
+        finally:
+            quality.close()
+
+
+def _torn_writes(lab: Lab, sizes: Sizes, quality: Quality) -> Iterator[Check]:
     """Writers killed in mid-write, of each format and of a control that writes in place."""
     outcomes: list[Outcome] = []
 
@@ -34,6 +45,7 @@ def torn_writes(lab: Lab, sizes: Sizes) -> Iterator[Check]:
         return found
 
     def bad(*formats: str) -> float:
+        quality.begin()
         return float(sum(outcome.torn + outcome.lost for outcome in kill(*formats)))
 
     def delta() -> float:
@@ -76,17 +88,9 @@ def torn_writes(lab: Lab, sizes: Sizes) -> Iterator[Check]:
     )
 
 
-def project_quality(lab: Lab, sizes: Sizes) -> Iterator[Check]:
-    """ruff, mypy and coverage, run on this checkout."""
-    with tempfile.TemporaryDirectory(dir=lab.folder, prefix="quality-") as folder:
-        quality = Quality(Path(folder), sizes.tests, sizes.measured, slow_tests=sizes.slow_tests)
-        try:
-            yield from _three_tools(lab, quality)
-        finally:
-            quality.close()
-
-
 def _three_tools(lab: Lab, quality: Quality) -> Iterator[Check]:
+    """ruff, mypy and coverage, run on this checkout."""
+
     def types() -> float:
         errors, files = quality.mypy_findings()
         lab.metric("files that mypy checked", files)

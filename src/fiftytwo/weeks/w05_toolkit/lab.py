@@ -19,7 +19,7 @@ from fiftytwo.evidence import Check, Measurement
 from fiftytwo.measure import difference
 from fiftytwo.plan import Exercise, Week
 from fiftytwo.weeks.w05_toolkit import figures, models
-from fiftytwo.weeks.w05_toolkit.engineering import project_quality, torn_writes
+from fiftytwo.weeks.w05_toolkit.engineering import files_and_code
 from fiftytwo.weeks.w05_toolkit.fuzz import FAMILIES
 from fiftytwo.weeks.w05_toolkit.layers import precedence
 from fiftytwo.weeks.w05_toolkit.oracles import expected
@@ -190,8 +190,7 @@ def assess(lab: Lab, built: Built) -> Iterator[Check]:
     yield from limits(lab)
     yield from _on_real_predictions(lab, built)
     yield from precedence(lab)
-    yield from torn_writes(lab, size)
-    yield from project_quality(lab, size)
+    yield from files_and_code(lab, size)
     lab.metric("random cases for each metric", size.cases)
     tables = {table.name: table for table in lab.ledger.tables}
     lab.document(

@@ -16,6 +16,7 @@ import re
 import shutil
 import subprocess
 import sys
+import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -67,6 +68,11 @@ class Quality:
             raise CannotRead("there is no checkout of the project here to measure: it runs from an installed package")
         return root
 
+    def begin(self) -> None:
+        """Start the tools now, so that they work while something else is measured."""
+        with contextlib.suppress(CannotRead):
+            self._running  # noqa: B018 - asking for it starts them
+
     def ruff_findings(self) -> int:
         """Lint findings in the whole checkout, and files that the formatter would change."""
         lint = json.loads(self._output("ruff check", good=(0, 1)))
@@ -116,27 +122,25 @@ class Quality:
         """Each tool's command; those whose module is missing are left out."""
         folder = self.folder
         marks = [] if self.slow_tests else ["-m", "not slow"]
-        sources = [f"--cov={module}" for module in self.measured]
+        basetemp, report = f"--basetemp={folder / 'tests'}", f"--cov-report=json:{folder / 'coverage.json'}"
+        coverage = ["--cov", f"--cov-config={self._coverage_settings()}", report, "--cov-fail-under=0"]
         commands = {
             "ruff check": ["ruff", "check", "--no-cache", "--output-format=json", "."],
             "ruff format": ["ruff", "format", "--no-cache", "--check", "."],
             "mypy": ["mypy", f"--cache-dir={self._mypy_cache()}"],
-            "pytest": [
-                "pytest",
-                "-q",
-                "-p",
-                "no:cacheprovider",
-                "--no-header",
-                f"--basetemp={folder / 'tests'}",
-                *marks,
-                *sources,
-                "--cov-branch",
-                f"--cov-report=json:{folder / 'coverage.json'}",
-                "--cov-fail-under=0",
-                *self.tests,
-            ],
+            "pytest": ["pytest", "-q", "-p", "no:cacheprovider", basetemp, *marks, *coverage, *self.tests],
         }
         return {name: [sys.executable, "-m", *command] for name, command in commands.items()}
+
+    def _coverage_settings(self) -> Path:
+        """A settings file that measures the wanted modules alone, with the project's own exclusions."""
+        project = tomllib.loads((self.root / "pyproject.toml").read_text("utf-8"))
+        excluded = project.get("tool", {}).get("coverage", {}).get("report", {}).get("exclude_also", [])
+        lines = ["[run]", "branch = true", "source_pkgs =", *(f"    {module}" for module in self.measured)]
+        lines += ["[report]", "exclude_also =", *(f"    {pattern}" for pattern in excluded)]
+        file = self.folder / "coverage.ini"
+        file.write_text("\n".join(lines) + "\n", "utf-8")
+        return file
 
     def _mypy_cache(self) -> Path:
         """A copy of the checkout's own cache, so that only changed files are checked anew."""
