@@ -113,6 +113,7 @@ for i in itertools.count(1):
 """
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="needs a kill that cannot be caught")
 def test_fifty_kills_in_mid_write_leave_a_whole_file(tmp_path: Path) -> None:
     """Each kill falls at another moment of a write of 320 kB; a plain write would be torn many times."""
