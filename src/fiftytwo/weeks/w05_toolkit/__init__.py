@@ -1,0 +1,1 @@
+"""Week 5: a toolkit that others can trust."""
