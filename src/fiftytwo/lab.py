@@ -5,6 +5,8 @@ A week prints nothing, opens no window and writes nowhere else than through its 
 
 from __future__ import annotations
 
+import hashlib
+import os
 import re
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sized
@@ -136,6 +138,38 @@ class Lab:
         if used not in self.ledger.data:
             self.ledger.data.append(used)
         return loaded
+
+    def file(self, variable: str) -> Path | None:
+        """A file of the user's own, named by an environment variable that the week lists in ``reads``.
+
+        Returns
+        -------
+        Path or None
+            None when the variable is not set. The evidence records the file's name and fingerprint, and
+            nothing of where it lies.
+
+        Raises
+        ------
+        CannotRead
+            When there is no such file or it cannot be read.
+        """
+        from mltoolkit.errors import CannotRead
+
+        if variable not in self.week.reads:
+            raise LookupError(f"week {self.week.number} does not list {variable} in its reads")
+        name = os.environ.get(variable, "")
+        if not name:
+            return None
+        path = Path(name).expanduser()
+        if not path.is_file():  # a pipe or a device would never end
+            raise CannotRead(f"{variable} names {name!r}, which is not a file here; correct or unset it")
+        try:
+            with path.open("rb") as stream:
+                sha256 = hashlib.file_digest(stream, "sha256").hexdigest()
+        except OSError as error:
+            raise CannotRead(f"{variable} names {name!r}, which cannot be read: {error.strerror}") from error
+        self.ledger.data.append(DataUsed(variable, path.name, "the user's own", sha256))
+        return path
 
     def figure(self, figure: MatplotlibFigure, name: str, caption: str) -> None:
         """Keep a figure as SVG and close it."""

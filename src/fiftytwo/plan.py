@@ -75,7 +75,8 @@ class Week:
 
     ``slug`` names the week's folder; ``build`` and ``assess`` say in words what is built and measured;
     ``needs`` are the numbers of the weeks whose artifacts this one reads; ``extras`` the optional
-    dependencies it imports; ``seconds`` and ``memory_bytes`` bound one run in the quick profile.
+    dependencies it imports; ``reads`` the environment variables that may name a file of the user's, see
+    ``Lab.file``; ``seconds`` and ``memory_bytes`` bound one run in the quick profile.
     """
 
     number: int
@@ -89,6 +90,7 @@ class Week:
     exercise: Exercise | None = None
     needs: tuple[int, ...] = ()
     extras: tuple[str, ...] = ()
+    reads: tuple[str, ...] = ()
     seconds: float = 300.0
     memory_bytes: int = 8 * 2**30
 
@@ -100,6 +102,7 @@ class Week:
         exercise: Exercise,
         needs: tuple[int, ...] = (),
         extras: tuple[str, ...] = (),
+        reads: tuple[str, ...] = (),
         seconds: float = 300.0,
         memory_bytes: int = 8 * 2**30,
     ) -> Week:
@@ -109,6 +112,7 @@ class Week:
             exercise=exercise,
             needs=needs,
             extras=extras,
+            reads=reads,
             seconds=seconds,
             memory_bytes=memory_bytes,
         )

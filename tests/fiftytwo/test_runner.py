@@ -7,11 +7,12 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 
 import psutil
 import pytest
 
-from fiftytwo import processes
+from fiftytwo import plan, processes
 from fiftytwo.runner import NoStarter, Options, run_build, run_many, run_one
 from fiftytwo.store import EVIDENCE, Store, from_json
 
@@ -69,6 +70,19 @@ def test_an_unchanged_week_comes_from_its_evidence_and_a_changed_one_does_not(
     with (copy / "w01_sample" / "lab.py").open("a") as file:
         file.write("\n# a change\n")
     assert run_one(1, home, catalogue=catalogue).id not in (first.id, forced.id)
+
+
+def test_a_week_that_reads_a_file_of_the_users_runs_anew_while_one_is_named(home, catalogue, tmp_path, monkeypatch):
+    monkeypatch.setattr(
+        "fiftytwo.plan.load",
+        lambda *arguments, load=plan.load: replace(
+            found := load(*arguments), week=replace(found.week, reads=("FIFTYTWO_IMAGE",))
+        ),
+    )
+    first = run_one(1, home, catalogue=catalogue)
+    assert run_one(1, home, catalogue=catalogue) == first
+    monkeypatch.setenv("FIFTYTWO_IMAGE", str(tmp_path / "mine.png"))
+    assert run_one(1, home, catalogue=catalogue).id != first.id
 
 
 @pytest.mark.parametrize(
