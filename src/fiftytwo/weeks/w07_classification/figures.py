@@ -19,7 +19,13 @@ _MARKERS = ("o", "s", "^", "D", "v", "P")
 def reliability_diagrams(found: Mapping[str, Reliability]) -> Figure:
     """A panel a model: share of defaults over prediction with its interval, and the counts below."""
     figure, axes = plt.subplots(
-        2, len(found), figsize=(2.6 * len(found) + 0.6, 4.4), sharex=True, sharey="row", height_ratios=(4, 1), squeeze=False
+        2,
+        len(found),
+        figsize=(2.6 * len(found) + 0.6, 4.4),
+        sharex=True,
+        sharey="row",
+        height_ratios=(4, 1),
+        squeeze=False,
     )
     top = 1.05 * max(float(max(r.high.max(), r.predicted.max())) for r in found.values())
     for i, (name, bins) in enumerate(found.items()):

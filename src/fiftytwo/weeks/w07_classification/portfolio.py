@@ -79,9 +79,7 @@ def loans(lab: Lab) -> Split:
     )
 
 
-def thinned(
-    rng: np.random.Generator, defaults: NDArray[np.int64], prevalence: float
-) -> NDArray[np.intp]:
+def thinned(rng: np.random.Generator, defaults: NDArray[np.int64], prevalence: float) -> NDArray[np.intp]:
     """Rows among which defaults have a given share, at most the present one: defaults are left out by chance."""
     bad, good = np.flatnonzero(defaults == 1), np.flatnonzero(defaults == 0)
     wanted = max(1, round(prevalence / (1.0 - prevalence) * len(good)))
