@@ -46,7 +46,7 @@ from sklearn.utils.validation import _check_sample_weight, check_is_fitted, has_
 if TYPE_CHECKING:
     from sklearn.utils import Tags
 
-_NEWTON_MOST = 600  # unknowns up to which a dense Hessian costs less than many gradients
+_NEWTON_MOST = 300  # unknowns up to which a dense Hessian costs less than many gradients
 _HALVINGS = 40  # of a Newton step; a direction of descent needs one or two
 
 
@@ -62,7 +62,7 @@ class LogisticRegression(ClassifierMixin, BaseEstimator):
     class_weight : dict, "balanced" or None, default None
         Class -> factor on the weights of its samples; ``"balanced"`` is n / (K · count of the class).
     solver : {"auto", "newton", "lbfgs"}, default "auto"
-        ``"auto"`` takes *newton* up to 600 unknowns (coefficients and intercepts), *lbfgs* beyond.
+        ``"auto"`` takes *newton* up to 300 unknowns (coefficients and intercepts), *lbfgs* beyond.
     tol : float, default 1e-6
         The fit ends when no entry of the objective's gradient, divided by C and by the sum of the weights,
         is larger than this.

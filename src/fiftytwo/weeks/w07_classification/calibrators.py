@@ -123,7 +123,7 @@ def _isotonic(lab: Lab) -> Iterator[Check]:
             mentions=("shape", "column", "1d"),
         ),
         equals=1,
-        why="A calibrator takes one score a row; of two columns, which?",
+        why="A calibrator takes one score a row, and of two columns nobody knows which is meant.",
         hint=("Take shape (n,) or (n, 1), refuse the rest.",),
     )
 

@@ -1,4 +1,4 @@
-"""Loans to judge: a simulated portfolio whose true default probabilities are known, or the real one of the full profile."""
+"""Loans to judge: a simulated portfolio whose true default probabilities are known, or a real one."""
 
 from __future__ import annotations
 
