@@ -290,3 +290,14 @@ def test_an_image_that_is_named_joins_the_build(tmp_path, monkeypatch):
     steps = photographs.compress(lab, {"your own": images["your own"], "tiny": COLOUR[:2, :2, 0]})
     assert [step.rank for step in steps["your own"]] == [1, 5, 10, 20]
     assert [step.rank for step in steps["tiny"]] == [1]
+
+
+def test_an_image_without_any_detail_breaks_nothing(tmp_path, monkeypatch):
+    from fiftytwo.weeks.w02_svd import photographs
+
+    monkeypatch.setenv("FIFTYTWO_IMAGE", str(save(tmp_path / "white.png", np.full((9, 9, 3), [255, 0, 0], np.uint8))))
+    lab = Lab(WEEK.week, tmp_path, Solution(WEEK.week), draw=False)
+    images = photographs.load(lab)
+    photographs.show(lab, images, photographs.compress(lab, images))
+    (table,) = lab.ledger.tables
+    assert [row[-1] for row in table.rows if row[0] == photographs.OWN] == [None, None]

@@ -120,7 +120,8 @@ def predicted_bytes(shape: tuple[int, ...], k: int) -> int:
 def decibels(image: NDArray[Any], decoded: NDArray[Any]) -> float:
     """Peak signal-to-noise ratio by its definition."""
     peak = 255.0 if image.dtype == np.uint8 else 1.0
-    return float(10.0 * np.log10(peak**2 / np.mean((image.astype(float) - decoded.astype(float)) ** 2)))
+    error = float(np.mean((image.astype(float) - decoded.astype(float)) ** 2))
+    return float(10.0 * np.log10(peak**2 / error)) if error > 0.0 else float("inf")
 
 
 def ranks_of(image: NDArray[Any]) -> Iterator[int]:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 IMAGE = "FIFTYTWO_IMAGE"  # the environment variable that may name an image of the learner's own
 GREY, COLOUR = "temple, grey", "flower"  # the two that stand for all where one is enough
+OWN = "your own"
 MIDDLE = 50  # the rank that stands for good enough to look at
 
 _RANKS = (1, 5, 10, 20, MIDDLE, 100)
@@ -44,7 +45,7 @@ def load(lab: Lab) -> Images:
     images = {GREY: grey, "temple": temple, COLOUR: flower}
     path = lab.file(IMAGE)
     if path is not None:
-        images["your own"] = foreign.read_image(path)
+        images[OWN] = foreign.read_image(path)
     return images
 
 
@@ -61,12 +62,14 @@ def compress(lab: Lab, images: Images) -> dict[str, list[Step]]:
 def show(lab: Lab, images: Images, steps: Mapping[str, list[Step]]) -> None:
     """Table, pictures and curves."""
     rows = [
-        (name, step.rank, step.nbytes, 100 * step.nbytes / images[name].nbytes, step.psnr)
+        (name, step.rank, step.nbytes, 100 * step.nbytes / images[name].nbytes, _finite(step.psnr))
         for name, row in steps.items()
         for step in row
     ]
     lab.table(
-        pd.DataFrame(rows, columns=["image", "rank", "bytes stored", "% of the pixels' bytes", "PSNR in dB"]),
+        pd.DataFrame(
+            rows, columns=["image", "rank", "bytes stored", "% of the pixels' bytes", "PSNR in dB"], dtype=object
+        ),
         "Quality and size",
         "What is stored and how close it comes, image by image and rank by rank.",
     )
@@ -82,8 +85,8 @@ def show(lab: Lab, images: Images, steps: Mapping[str, list[Step]]) -> None:
         "petal, need many.",
     )
     jpeg = {name: _jpeg(image) for name, image in images.items() if image.ndim == 3}
-    curves = {name: [(_bits(images[name], s.nbytes), s.psnr) for s in row] for name, row in steps.items()}
-    dashed = {name: [(_bits(images[name], nbytes), quality) for nbytes, quality in row] for name, row in jpeg.items()}
+    curves = {name: _curve(images[name], [(s.nbytes, s.psnr) for s in row]) for name, row in steps.items()}
+    dashed = {name: _curve(images[name], row) for name, row in jpeg.items()}
     lab.figure(
         figures.quality(curves, dashed),
         "Quality by size",
@@ -144,8 +147,15 @@ def _qualities(solution: Any, images: NDArray[np.uint8], k: int) -> tuple[int, l
     return compressed[0][1].nbytes, [min(c.psnr(image), 100.0) for image, c in compressed]  # black ones are perfect
 
 
-def _bits(image: NDArray[Any], nbytes: int) -> float:
-    return 8.0 * nbytes / float(image.shape[0] * image.shape[1])
+def _finite(quality: float) -> float | None:
+    """Nothing for an image that came back without any error, whose quality is beyond all numbers."""
+    return quality if np.isfinite(quality) else None
+
+
+def _curve(image: NDArray[Any], row: list[tuple[int, float]]) -> list[tuple[float, float]]:
+    """Bits for each pixel and decibels, without what is beyond all numbers."""
+    pixels = image.shape[0] * image.shape[1]
+    return [(8 * nbytes / pixels, quality) for nbytes, quality in row if np.isfinite(quality)]
 
 
 def _jpeg(image: NDArray[np.uint8]) -> list[tuple[int, float]]:
