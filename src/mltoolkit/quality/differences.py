@@ -143,7 +143,7 @@ def diff(
     >>> for finding in diff(before, after).findings:
     ...     print(f"{finding.rule}: {finding.message}")
     retyped: was whole numbers, is numbers: 495 values are numbers with a fraction, 0 before
-    distribution: the values are 1/1,000 of what they were: another unit (thousands, or kilo and unit)? (PSI 17.45, KS 1.00)
+    distribution: the values are 1/1000 of what they were: another unit (thousands, or kilo and unit)? (PSI 17.45, KS 1.00)
     reordered: 1 column stands elsewhere: 'grams'
     """  # noqa: E501 - what it prints
     one, other = look_at(before), look_at(after)
