@@ -152,6 +152,8 @@ def fill(parts: Sequence[str], width: int, between: str = ", ", *, more: bool = 
     the parts themselves are known to be the first of more.
     """
     best, line = "", ""
+    if not more and sum(cell_len(part) + len(between) for part in parts) - len(between) <= width:
+        return between.join(parts)
     for i, part in enumerate(parts):
         line = f"{line}{between}{part}" if i else part
         left = len(parts) - i - 1

@@ -26,7 +26,7 @@ def pair(write: Write) -> tuple[Path, Path]:
 def test_no_change_ends_with_0(datasanity: Command, pair: tuple[Path, Path]) -> None:
     ended = datasanity("diff", pair[0], pair[0])
     assert (ended.status, ended.err) == (0, "")
-    assert ended.out.splitlines()[-1] == "No change of note: in 2 columns"
+    assert ended.out.splitlines()[-1] == "No change of note in 2 columns"
 
 
 def test_changes_are_told_worst_first_and_end_with_1(datasanity: Command, pair: tuple[Path, Path]) -> None:
@@ -95,7 +95,7 @@ def test_every_width_of_a_terminal(
 ) -> None:
     monkeypatch.setenv("COLUMNS", str(width))
     monkeypatch.setenv("TTY_COMPATIBLE", "1")
-    monkeypatch.setenv("TERM", "dumb")
+    monkeypatch.setenv("TERM", "xterm")
     monkeypatch.setenv("NO_COLOR", "1")
     out = datasanity("diff", *pair).out
     plain = "".join(part.partition("m")[2] if i else part for i, part in enumerate(out.split("\x1b[")))

