@@ -38,7 +38,7 @@ def _by_cell(test: CellTest, column: str) -> Judge:
 
     def judge(views: Views) -> tuple[int, Mask | None]:
         view = views[column]
-        return view.present, view.wrong_rows(test(view))
+        return view.present, view.wrong_rows(test)
 
     return judge
 

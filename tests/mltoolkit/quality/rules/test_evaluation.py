@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from mltoolkit.errors import BadInput, CannotRead
 from mltoolkit.quality import Rule, Suite, check, validate
 from mltoolkit.quality.rules import keys, numbers_kept, uniqueness
-from mltoolkit.quality.rules.keys import KeyStore, hash_texts
+from mltoolkit.quality.rules.keys import KeyStore
 from mltoolkit.quality.rules.numbers_kept import KeptNumbers
 from mltoolkit.quality.rules.vocabulary import KINDS
 
@@ -440,15 +440,6 @@ def test_equal_keys_of_different_values_are_told_apart(write: Write, monkeypatch
     assert one(write("w\na\nb\nc\n"), "column_values_to_be_unique", column="w").passed
     verdict = one(write("w\na\nb\na\n"), "column_values_to_be_unique", column="w")
     assert (verdict.count, verdict.rows) == (2, (2, 4))
-
-
-@given(texts=st.lists(st.text(max_size=20), unique=True))
-def test_hashes_tell_texts_apart(texts: list[str]) -> None:
-    texts = [text.encode("utf-8", "replace").decode() for text in texts]
-    array = pa.array(["before", *texts], pa.string()).slice(1)
-    hashes = hash_texts(array)
-    assert len(set(hashes.tolist())) == len(set(texts))
-    assert (hash_texts(pa.array(texts, pa.string())) == hashes).all()
 
 
 # -- any table at all --------------------------------------------------------------------------------------
