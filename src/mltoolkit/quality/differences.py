@@ -272,9 +272,8 @@ def _facts_of_numbers(facts: ColumnDiff, found: Counted, numeric: bool) -> Colum
 def _bars(found: Counted) -> tuple[tuple[float, ...], tuple[float, ...], tuple[float, ...]]:
     """Shares of both samples in bins of one width over the middle 99% of both; the ends hold the rest."""
     running = np.cumsum(found.before / found.sizes[0] + found.after / found.sizes[1]) / 2
-    last = len(running) - 1
-    ends = [found.values[min(np.searchsorted(running, share), last)] for share in (0.005, 0.995)]
-    low, high = (float(end) for end in ends)
+    ends = np.minimum(np.searchsorted(running, [0.005, 0.995]), len(running) - 1)
+    low, high = (float(end) for end in found.values[ends])
     if not 0 < high - low < np.inf:
         return (low, high), (1.0,), (1.0,)
     edges = np.linspace(low, high, _BARS + 1)

@@ -53,10 +53,11 @@ class Counted:
         """The counts of the rows that were looked at: what a test may go by."""
         if self.seen == (1.0, 1.0):
             return self
-        parts = (
-            np.rint(c * part).astype(np.int64) for c, part in zip((self.before, self.after), self.seen, strict=True)
+        before, after = (
+            np.rint(counts * part).astype(np.int64)
+            for counts, part in zip((self.before, self.after), self.seen, strict=True)
         )
-        return Counted(self.values, *parts)
+        return Counted(self.values, before, after)
 
     @property
     def only_before(self) -> NDArray[np.bool_]:
