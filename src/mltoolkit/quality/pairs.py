@@ -79,7 +79,7 @@ def count_values(before: NDArray[Any], after: NDArray[Any], weights: tuple[Weigh
     values, index = np.unique(np.concatenate([before, after]), return_inverse=True)
     parts = (index[: len(before)], index[len(before) :])
     counts = [np.bincount(part, weight, minlength=len(values)) for part, weight in zip(parts, weights, strict=True)]
-    return Counted(values, *(np.rint(side).astype(np.int64) for side in counts))
+    return Counted(values, np.rint(counts[0]).astype(np.int64), np.rint(counts[1]).astype(np.int64))
 
 
 def count_labels(before: Column, after: Column) -> Counted:
