@@ -7,6 +7,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
     submod_attrs={
         "checklist": ["ChecklistItem", "eda_checklist"],
         "checks": ["check"],
+        "differences": ["ColumnDiff", "TableDiff", "diff"],
         "findings": ["Finding"],
         "profiling": ["ColumnProfile", "Correlation", "Histogram", "TableProfile", "TargetProfile", "profile"],
         "rules.evaluation": ["validate"],

@@ -22,10 +22,10 @@ from numpy.typing import NDArray
 
 from mltoolkit.quality.hashing import MISSING_HASH, Hashes, hash_numbers, hash_texts
 from mltoolkit.quality.labels import is_odd
+from mltoolkit.quality.meanings import CODE, MISSING, POINTED, Meanings
 from mltoolkit.quality.sketches import SHOWN, DistinctCount, Entries, Extremes, first_lines, merged
 from mltoolkit.quality.source import Lines
 from mltoolkit.quality.table import (
-    MISSING,
     Column,
     Facts,
     Kind,
@@ -33,7 +33,6 @@ from mltoolkit.quality.table import (
     column_of_entries,
     column_of_texts,
     moments_of,
-    parse_dates,
 )
 
 BUDGET = 1 << 16  # different values that are kept of a column
@@ -430,18 +429,14 @@ class Sorted:
 
     def _look_closely(self, rows: NDArray[np.intp]) -> None:
         array = self.array if len(rows) == len(self.array) else self.array.take(pa.array(rows))
-        within, different = pd.factorize(pd.Series(pd.array(array, dtype="str")))
-        stripped = pd.Series(different, dtype="str").str.strip()
-        missing = stripped.str.lower().isin(MISSING).to_numpy(dtype=bool)
-        values = stripped.where(~missing)
-        numbers = pd.to_numeric(values, errors="coerce").to_numpy(dtype=float, na_value=np.nan)
-        codes = values.str.match(CODE).to_numpy(dtype=bool, na_value=False)
-        dates = parse_dates(values.where(np.isnan(numbers)).reset_index(drop=True))
-        self.missing[rows], self._codes[rows] = missing[within], codes[within]
-        self.numbers[rows], self.dates[rows] = np.where(codes, np.nan, numbers)[within], dates[within]
-        is_number = ~np.isnan(numbers) & ~codes
-        pointed = values[is_number].str.contains(POINTED).any() or not _whole(numbers[is_number])
-        self.pointed = bool(pointed)
+        different, within = encoded(array)
+        meant = Meanings(different)
+        self.missing[rows], self._codes[rows] = meant.missing[within], meant.codes[within]
+        self.numbers[rows] = np.where(meant.codes, np.nan, meant.numbers)[within]
+        number = ~np.isnan(meant.numbers)
+        if not number.all():
+            self.dates[rows] = np.where(number, np.datetime64("NaT"), meant.dates)[within]
+        self.pointed = number.any() and not meant.whole(number & ~meant.codes)
 
     def of(self, kind: str) -> NDArray[np.bool_]:
         """Which values, shape (n,), are of a kind."""
@@ -475,9 +470,7 @@ class Sorted:
 
 
 # What is no number, no date and no word for a missing value begins otherwise, or goes on.
-_NO_TEXT = r"^[\s]*([+\-.]?[0-9]|[+\-]?(inf|nan)|#?n/?a|null|none|<na>|nat|$)|[^\x00-\x7f]"
-CODE = r"^0[0-9]+$"  # a number would lose the zero in front
-POINTED = r"[.eE]"
+_NO_TEXT = r"^[\s\x1c-\x1f]*([+\-.]?[0-9]|[+\-]?(inf|nan)|#?n/?a|null|none|<na>|nat|$)|[^\x00-\x7f]"
 
 
 def _whole(numbers: NDArray[np.float64]) -> bool:

@@ -15,13 +15,12 @@ Yurdakul, B. (2018). *Statistical Properties of Population Stability Index*. Wes
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 from numpy.typing import NDArray
 
 _LEAST_EXPECTED = 5.0  # Cochran's rule: below it a cell's chi-squared is not to be trusted
 _BINS = 10
+_SMALL, _FEW_STEPS = 100, 100_000  # rows, and pairs of rows, up to which paths are counted
 
 Counts = NDArray[np.int64]
 
@@ -81,15 +80,35 @@ def _cumulative_gap(before: Counts, after: Counts) -> NDArray[np.float64]:
 def ks_by_chance(distance: float, n_before: int, n_after: int) -> float:
     """Probability that two samples of one population are at least this far apart.
 
-    That of the one-sample statistic at the effective number of rows, nm / (n + m), as scipy's ``ks_2samp``
-    takes it for large samples; ties make the true probability smaller.
+    Exact by counting paths where a sample is small, as scipy's ``ks_2samp(method="exact")``; else Kolmogorov's
+    limit at the effective number of rows, nm / (n + m), with Stephens' (1970) correction. Ties make the true
+    probability smaller.
     """
     if n_before == 0 or n_after == 0:
         return 1.0
-    from scipy.stats import kstwo
+    if min(n_before, n_after) <= _SMALL and n_before * n_after <= _FEW_STEPS:
+        return 1.0 - _paths_within(distance, n_before, n_after)
+    from scipy.special import kolmogorov
 
-    rows = max(1, round(n_before * n_after / (n_before + n_after)))
-    return float(np.clip(kstwo.sf(distance, rows), 0.0, 1.0))
+    rows = np.sqrt(n_before * n_after / (n_before + n_after))
+    return float(kolmogorov((rows + 0.12 + 0.11 / rows) * distance))
+
+
+def _paths_within(distance: float, n: int, m: int) -> float:
+    """Share of all orders of n and m rows in which the cumulative shares stay closer than a distance.
+
+    Hodges, J. L. (1958). The significance probability of the Smirnov two-sample test. Arkiv för Matematik, 3.
+    """
+    bound = distance * n * m - 0.5  # gaps are whole numbers of 1 / nm
+    row = [1.0 if j * n <= bound else 0.0 for j in range(m + 1)]
+    for j in range(1, m + 1):
+        row[j] = min(row[j], row[j - 1])
+    for i in range(1, n + 1):
+        row[0] = row[0] if i * m <= bound else 0.0
+        for j in range(1, m + 1):
+            # The last of i + j rows is of the first sample with probability i / (i + j).
+            row[j] = (i * row[j] + j * row[j - 1]) / (i + j) if abs(i * m - j * n) <= bound else 0.0
+    return row[m]
 
 
 def shares_by_chance(before: Counts, after: Counts) -> float:
@@ -127,12 +146,24 @@ def proportions_by_chance(hits_before: int, n_before: int, hits_after: int, n_af
 
     Fisher's exact test, two-sided by doubling the smaller tail; exact for any number of rows.
     """
-    from scipy.stats import hypergeom
-
     if n_before == 0 or n_after == 0:
         return 1.0
-    law = hypergeom(n_before + n_after, hits_before + hits_after, n_after)
-    return float(min(1.0, 2.0 * min(law.sf(hits_after - 1), law.cdf(hits_after))))
+    hits, total = hits_before + hits_after, n_before + n_after
+    least, most = max(0, hits - n_before), min(hits, n_after)
+    tails = (np.arange(least, hits_after + 1), np.arange(hits_after, most + 1))
+    chance = min(float(np.exp(_log_hypergeometric(tail, total, hits, n_after)).sum()) for tail in tails)
+    return min(1.0, 2.0 * chance)
+
+
+def _log_hypergeometric(k: NDArray[np.int64], total: int, hits: int, drawn: int) -> NDArray[np.float64]:
+    """Logarithm of the probability that k of the rows drawn are hits."""
+    return np.asarray(_log_choose(hits, k) + _log_choose(total - hits, drawn - k) - _log_choose(total, drawn))
+
+
+def _log_choose(n: int, k: NDArray[np.int64] | int) -> NDArray[np.float64]:
+    from scipy.special import gammaln
+
+    return np.asarray(gammaln(n + 1.0) - gammaln(np.asarray(k) + 1.0) - gammaln(n - np.asarray(k) + 1.0))
 
 
 def one_sided_by_chance(only_after: int, n_before: int, n_after: int) -> float:
@@ -143,11 +174,7 @@ def one_sided_by_chance(only_after: int, n_before: int, n_after: int) -> float:
     total = n_before + n_after
     if only_after == 0 or only_after > n_after:
         return 1.0
-    # C(n_after, k) / C(total, k), in logarithms.
-    log = math.lgamma
-    return math.exp(
-        log(n_after + 1) - log(n_after - only_after + 1) - log(total + 1) + log(total - only_after + 1)
-    )  # fmt: skip
+    return float(np.exp(_log_choose(n_after, only_after) - _log_choose(total, only_after)))
 
 
 def quantile_bins(before: Counts, after: Counts, bins: int = _BINS) -> tuple[Counts, Counts]:

@@ -11,7 +11,7 @@ from mltoolkit.quality.profiling import ColumnProfile, TableProfile
 
 MANY_MISSING = 0.05
 _LONG_TAIL = 2.0  # skewness of the exponential distribution
-_MANY_OUTLIERS = 0.01
+_MANY_OUTLIERS = 0.03  # 0.7% of a normal sample lies beyond the inner fences, 5% of an exponential one
 _LEAST_ROWS = 20
 
 

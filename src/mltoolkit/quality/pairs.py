@@ -53,10 +53,11 @@ class Counted:
         """The counts of the rows that were looked at: what a test may go by."""
         if self.seen == (1.0, 1.0):
             return self
-        parts = (
-            np.rint(c * part).astype(np.int64) for c, part in zip((self.before, self.after), self.seen, strict=True)
+        before, after = (
+            np.rint(counts * part).astype(np.int64)
+            for counts, part in zip((self.before, self.after), self.seen, strict=True)
         )
-        return Counted(self.values, *parts)
+        return Counted(self.values, before, after)
 
     @property
     def only_before(self) -> NDArray[np.bool_]:
@@ -78,7 +79,7 @@ def count_values(before: NDArray[Any], after: NDArray[Any], weights: tuple[Weigh
     values, index = np.unique(np.concatenate([before, after]), return_inverse=True)
     parts = (index[: len(before)], index[len(before) :])
     counts = [np.bincount(part, weight, minlength=len(values)) for part, weight in zip(parts, weights, strict=True)]
-    return Counted(values, *(np.rint(side).astype(np.int64) for side in counts))
+    return Counted(values, np.rint(counts[0]).astype(np.int64), np.rint(counts[1]).astype(np.int64))
 
 
 def count_labels(before: Column, after: Column) -> Counted:

@@ -155,7 +155,7 @@ def _spread(column: ColumnProfile) -> str:
 
 
 def _skewness(value: float | None) -> str:
-    return "–" if value is None or not math.isfinite(value) else f"{value:.1f}"
+    return "–" if value is None or not math.isfinite(value) else f"{round(value, 1) + 0.0:.1f}"
 
 
 def _dates(columns: Sequence[ColumnProfile], rows: int) -> dict[str, list[str]]:

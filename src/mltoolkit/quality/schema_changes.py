@@ -24,7 +24,7 @@ from mltoolkit.quality.pairs import Pair, count_labels, count_values, share_seen
 from mltoolkit.quality.table import Column, Table
 
 _ALIKE = 0.85  # of what is 1.0 for equal contents; random halves of a column of 1,000 rows reach about 0.95
-_TELLING = 5  # distinct values from which contents speak for themselves
+_TELLING, _TELLING_TEXTS = 5, 3  # distinct values from which contents speak for themselves
 _NAMES_ALIKE = 0.5
 _WHOLE = re.compile(r"[+-]?\d+(\.0*)?")
 _FRACTION = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
@@ -65,7 +65,8 @@ def find_renamed(gone: Sequence[Column], new: Sequence[Column]) -> list[tuple[Co
     )
     pairs, taken = [], (set[int](), set[int]())
     for alike, names, i, j in scores:
-        telling = min(gone[i].distinct, new[j].distinct) >= _TELLING
+        distinct = min(gone[i].distinct, new[j].distinct)
+        telling = distinct >= _TELLING or (gone[i].kind == "text" and distinct >= _TELLING_TEXTS)
         if i in taken[0] or j in taken[1] or not (telling or names >= _NAMES_ALIKE):
             continue
         taken[0].add(i)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from typing import IO, Any
+from typing import Any, TextIO
 
 from rich import box
 from rich.cells import cell_len, set_cell_size
@@ -51,7 +51,7 @@ _ASCII = str.maketrans(
 class _PlainStream:
     """A stream that gets ASCII for signs it could not encode, and escapes for letters."""
 
-    def __init__(self, stream: IO[str]) -> None:
+    def __init__(self, stream: TextIO) -> None:
         self._stream = stream
         self.encoding = stream.encoding
 
@@ -75,7 +75,7 @@ def make_console() -> Console:
     return Console(file=stream, highlight=False, width=width)
 
 
-def _encodes_all(stream: IO[str]) -> bool:
+def _encodes_all(stream: TextIO) -> bool:
     return (getattr(stream, "encoding", None) or "utf-8").lower().replace("-", "").startswith("utf")
 
 
@@ -117,7 +117,8 @@ def fitting_blocks(cells: Mapping[str, Sequence[str]], important: Sequence[str],
     """
     order = [*(title for title in important if title in cells), *(t for t in cells if t not in important)]
     while order:
-        room, taken = width, []
+        room = width
+        taken: list[str] = []
         for title in order:
             need = max(map(cell_len, [title, *cells[title]])) + 2
             if need <= room or not taken:
@@ -152,6 +153,8 @@ def fill(parts: Sequence[str], width: int, between: str = ", ", *, more: bool = 
     the parts themselves are known to be the first of more.
     """
     best, line = "", ""
+    if not more and sum(cell_len(part) + len(between) for part in parts) - len(between) <= width:
+        return between.join(parts)
     for i, part in enumerate(parts):
         line = f"{line}{between}{part}" if i else part
         left = len(parts) - i - 1

@@ -47,7 +47,7 @@ _UNITS = (
     (28.3495, "grams and ounces"),
     (10.0, "a decimal place"),
 )
-_NEAR = 0.01  # how close to such a factor the values' own must be
+_NEAR = 0.03  # how close to such a factor the values' own must be; the first of the list that is counts
 
 
 def number_changes(pair: Pair) -> Iterator[Finding]:
@@ -56,18 +56,21 @@ def number_changes(pair: Pair) -> Iterator[Finding]:
     n, m = found.sizes
     if n == 0 or m == 0:
         return
+    newcomer = _frequent_newcomer(pair, found)
+    if newcomer is not None:
+        at, finding = newcomer
+        yield finding
+        found = found.part(found.values != found.values[at])
     drift = measure(found, pair.level)
-    if drift.severity and not _identifiers(pair):
-        message = (drift.distance >= _FAR and _unit(pair)) or _moved(found)
-        yield pair.finding("distribution", drift.severity, f"{message} ({drift})")
-        if drift.severity == "warning":
-            return
-    elif drift.severity:
+    if drift.severity and _identifiers(pair):
         message = f"numbers of rows go from {_range(found, 0)} to {_range(found, 1)}"
         yield pair.finding("distribution", "info", message)
         return
-    yield from _beyond(pair, found)
-    yield from _frequent_newcomer(pair, found)
+    if drift.severity:
+        unit = "" if newcomer is not None or drift.distance < _FAR else _unit(found)
+        yield pair.finding("distribution", drift.severity, f"{unit or _moved(found)} ({drift})")
+    if drift.severity != "warning":
+        yield from _beyond(pair, found)
 
 
 class Drift:
@@ -150,9 +153,8 @@ def _moved(found: Counted) -> str:
     return f"{shares[0]} lay at or below {number(found.values[at])}, now {shares[1]} do"
 
 
-def _unit(pair: Pair) -> str:
+def _unit(found: Counted) -> str:
     """A change of unit or sign that explains the whole change, in words; empty where there is none."""
-    found = pair.numbers
     old = found.values[found.before > 0]
     share = np.linspace(0.05, 0.95, 19)
     was, now = quantile(found, 0, share), quantile(found, 1, share)
@@ -206,7 +208,7 @@ def _beyond(pair: Pair, found: Counted) -> Iterator[Finding]:
     """Values above or below all that were there before, more than chance puts there."""
     n, m = found.sizes
     known = found.values[found.before > 0]
-    numbers = pair.after.numbers
+    numbers = np.where(np.isin(pair.after.numbers, found.values), pair.after.numbers, np.nan)
     for where, edge, side in (
         (numbers > known[-1], known[-1], "above"),
         (numbers < known[0], known[0], "below"),
@@ -222,21 +224,21 @@ def _beyond(pair: Pair, found: Counted) -> Iterator[Finding]:
         yield pair.finding("range", severity, message, where)
 
 
-def _frequent_newcomer(pair: Pair, found: Counted) -> Iterator[Finding]:
-    """One number that was never there and is now frequent: a code for something, or a default."""
+def _frequent_newcomer(pair: Pair, found: Counted) -> tuple[int, Finding] | None:
+    """One number that was never there and is now frequent, with its place: a code for something, or a default."""
     seen = found.looked_at
     n, m = seen.sizes
     fresh = np.where(seen.only_after, seen.after, 0)
     at = int(np.argmax(fresh))
     count = int(fresh[at])
-    alone = count >= 3 * max(1, np.partition(fresh, -2)[-2]) if len(fresh) > 1 else True
-    severity = severity_of(0.0, count / m)
-    if severity != "warning" or not alone or one_sided_by_chance(count, n, m) * fresh.astype(bool).sum() > pair.level:
-        return
-    message = (
-        f"{counted(count, 'value', 'is/are')} {number(found.values[at])} ({percent(count, m)}), which none was before"
-    )
-    yield pair.finding("new values", "warning", message, pair.after.numbers == found.values[at])
+    alone = len(fresh) < 2 or count >= 3 * max(1, np.partition(fresh, -2)[-2])
+    if severity_of(0.0, count / m) != "warning" or not alone:
+        return None
+    if one_sided_by_chance(count, n, m) * np.count_nonzero(fresh) > pair.level:
+        return None
+    told = counted(int(found.after[at]), "value", "is/are")
+    message = f"{told} {number(found.values[at])} ({percent(count, m)}), which none was before"
+    return at, pair.finding("new values", "warning", message, pair.after.numbers == found.values[at])
 
 
 def date_changes(pair: Pair) -> Iterator[Finding]:

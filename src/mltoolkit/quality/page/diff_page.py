@@ -24,6 +24,7 @@ from mltoolkit.quality.page.views import (
     summary,
 )
 from mltoolkit.quality.page.writing import render
+from mltoolkit.quality.profiling import ColumnProfile
 from mltoolkit.quality.value_changes import NOTICED, OF_NOTE
 
 _MOST_CARDS = 300
@@ -143,7 +144,7 @@ def _view(column: ColumnDiff, position: int, found: TableDiff) -> ColumnDiffView
     )
 
 
-def _sides(column: ColumnDiff, found: TableDiff) -> tuple[tuple, tuple]:
+def _sides(column: ColumnDiff, found: TableDiff) -> tuple[tuple[ColumnProfile, int], tuple[ColumnProfile, int]]:
     return (column.before, found.rows[0]), (column.after, found.rows[1])
 
 

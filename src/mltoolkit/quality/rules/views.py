@@ -18,7 +18,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from mltoolkit.quality.table import BOOLEANS, MISSING, parse_dates
+from mltoolkit.quality.meanings import BOOLEANS, MISSING, parse_dates
 
 Kind = Literal["text", "integer", "float", "boolean", "date"]
 Mask = NDArray[np.bool_]
@@ -395,4 +395,4 @@ def read_dates(texts: pa.Array) -> NDArray[np.datetime64]:
             return np.asarray(trimmed.cast(pa.timestamp("us")).to_numpy(), "datetime64[us]")
         except pa.ArrowInvalid:  # a thirtieth of February
             pass
-    return parse_dates(pd.Series(trimmed.to_pylist(), dtype="str"))
+    return parse_dates([text or "" for text in trimmed.to_pylist()])
