@@ -83,6 +83,11 @@ def divergences(lab: Lab) -> Iterator[Check]:
                           "Divide each by its own sum before you average them.",
                           "SciPy's jensenshannon is its square root."),
     }  # fmt: skip
+    titles = {
+        "kl_divergence": "KL divergence",
+        "cross_entropy": "cross-entropy",
+        "js_divergence": "JS divergence",
+    }
     whys = {
         "kl_divergence": "The price of believing q where p is true; the order of the arguments matters.",
         "cross_entropy": "What a classifier is trained to lower: surprise under the belief, weighted by the truth.",
@@ -99,7 +104,7 @@ def divergences(lab: Lab) -> Iterator[Check]:
             return worst(two(name, p, q, oracle(p, q, base), f", base={base}", base=base)
                          for p, q in pairs.values() for base in _BASES)  # fmt: skip
 
-        yield Check(name.replace("_", " "), parity, at_most=EXACT, why=whys[name], hint=hints[name])
+        yield Check(titles[name], parity, at_most=EXACT, why=whys[name], hint=hints[name])
 
     def impossible() -> Measurement:
         p, q = np.array([1, 1, 0]), np.array([2, 0, 2])
