@@ -12,7 +12,8 @@ import numpy as np
 from mltoolkit.quality.checks import check
 from mltoolkit.quality.findings import Finding, counted, percent
 from mltoolkit.quality.numbers import countable, skewness
-from mltoolkit.quality.table import Column, Table, read_table
+from mltoolkit.quality.scanning import look_at
+from mltoolkit.quality.table import Column, Table
 from mltoolkit.quality.targets import is_label
 
 if TYPE_CHECKING:
@@ -65,7 +66,7 @@ def eda_checklist(frame: pd.DataFrame | Table, *, target: str | None = None) -> 
     BadInput
         When there is no column called ``target``.
     """
-    table = frame if isinstance(frame, Table) else read_table(frame)
+    table = look_at(frame)
     goal = table.column(target) if target is not None else None
     found = check(table, target)
     return tuple(_answer(name, [f for f in found if f.rule == name], table, goal) for name in QUESTIONS)
@@ -116,9 +117,9 @@ def _no_odd_labels(table: Table, _: Column | None) -> str:
 
 def _no_skew(table: Table, _: Column | None) -> str:
     skews = [
-        (abs(skewness(values)), column.name)
+        (abs(skewness(*column.finite)), column.name)
         for column in table.columns
-        if countable(column) and len(values := column.numbers[~np.isnan(column.numbers)]) > 2
+        if countable(column) and column.moments.count > 2
     ]
     if not skews:
         return "there is no number column"

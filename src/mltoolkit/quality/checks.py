@@ -15,9 +15,10 @@ import numpy as np
 from mltoolkit.quality.duplicates import duplicates
 from mltoolkit.quality.findings import (
     SEVERITIES,
-    SHOWN_ROWS,
     Finding,
+    Severity,
     about_column,
+    about_lines,
     about_rows,
     counted,
     number,
@@ -26,7 +27,9 @@ from mltoolkit.quality.findings import (
 from mltoolkit.quality.labels import cardinality, encodings
 from mltoolkit.quality.numbers import outliers, skew
 from mltoolkit.quality.plausible import dates, ranges
-from mltoolkit.quality.table import Column, Table, read_table
+from mltoolkit.quality.scanning import look_at
+from mltoolkit.quality.source import Source
+from mltoolkit.quality.table import Column, Table
 from mltoolkit.quality.targets import class_balance, leakage
 
 if TYPE_CHECKING:
@@ -39,13 +42,16 @@ NEARLY_CONSTANT = 0.995
 
 
 def check(
-    source: Path | str | pd.DataFrame | Table, target: str | None = None, *, rules: Suite | Path | str | None = None
+    source: Path | str | pd.DataFrame | Source | Table,
+    target: str | None = None,
+    *,
+    rules: Suite | Path | str | None = None,
 ) -> tuple[Finding, ...]:
     """Run every sanity check, or hold the table against a suite of rules.
 
     Parameters
     ----------
-    source : path, DataFrame or Table
+    source : path, "-", DataFrame, database URL, Source or Table
     target : str, optional
         The column to be predicted; class balance and leakage suspects need it.
     rules : Suite, path of a rules file, or its text, optional
@@ -74,7 +80,7 @@ def check(
         from mltoolkit.quality.rules.evaluation import findings_of, validate
 
         return findings_of(validate(source, rules))
-    table = source if isinstance(source, Table) else read_table(source)
+    table = look_at(source)
     goal = table.column(target) if target is not None else None
     # Values near the largest float overflow to an infinite spread, beyond which nothing lies: no fault of theirs.
     with np.errstate(over="ignore", invalid="ignore"):
@@ -85,15 +91,16 @@ def check(
 def _form(table: Table, _: Column | None) -> Iterator[Finding]:
     """Ragged rows, wrong quotes and bytes, column names that are missing or used twice."""
     width = len(table.columns)
-    for rule, lines, noun, what in (
-        ("ragged rows", table.ragged, "line", f"has/have another number of cells than the {width} of the header"),
-        ("quotes", table.quote_lines, "line", "goes/go on after a closing quote: the first of them, if there are more"),
-        ("encodings", table.nul_lines, "line", "holds/hold NUL bytes"),
-        ("encodings", table.lost_lines, "line", "holds/hold bytes that are not of the file's encoding"),
+    faults = table.faults
+    for rule, lines, what in (
+        ("ragged rows", faults.ragged, f"has/have another number of cells than the {width} of the header"),
+        ("quotes", faults.quotes, "goes/go on after a closing quote: the first of them, if there are more"),
+        ("not JSON", faults.not_json, "is/are no JSON object and was/were passed over"),
+        ("encodings", faults.nul, "holds/hold NUL bytes"),
+        ("encodings", faults.lost, "holds/hold bytes that are not of the file's encoding"),
     ):
-        if lines:
-            share = min(1.0, len(lines) / max(table.rows, 1))
-            yield Finding(rule, None, "error", len(lines), share, counted(len(lines), noun, what), lines[:SHOWN_ROWS])
+        if lines.count:
+            yield about_lines(table, rule, None, "error", lines.count, lines.first, counted(lines.count, "line", what))
     names = [name.strip() for name in table.header]
     for name in dict.fromkeys(names):
         times = names.count(name)
@@ -112,25 +119,20 @@ def _missing(table: Table, _: Column | None) -> Iterator[Finding]:
     if table.rows == 0:
         return
     for column in table.columns:
-        count = int(column.missing.sum())
+        count = column.n_missing
         if not count:
             continue
-        many = count >= _MANY_MISSING * table.rows
         message = f"{counted(count, 'cell', 'is/are missing')} ({percent(count, table.rows)})"
-        yield about_rows(
-            table,
-            "missing",
-            column.name,
-            "warning" if many else "info",
-            column.missing,
-            "every cell is empty" if column.kind == "empty" else message,
-        )
+        message = "every cell is empty" if column.kind == "empty" else message
+        severity: Severity = "warning" if count >= _MANY_MISSING * table.rows else "info"
+        lines = table.lines[column.missing] if column.facts is None else column.facts.missing.first
+        yield about_lines(table, "missing", column.name, severity, count, lines, message)
 
 
 def _constants(table: Table, _: Column | None) -> Iterator[Finding]:
     """One value throughout, or in 99.5% of at least 200 rows: it tells no rows apart, but may well be right."""
     for column in table.columns:
-        present = int((~column.missing).sum())
+        present = column.n_present
         if present < 2:
             continue
         largest = int(column.counts.max())
@@ -142,7 +144,7 @@ def _constants(table: Table, _: Column | None) -> Iterator[Finding]:
             yield about_rows(
                 table,
                 "constants",
-                column.name,
+                column,
                 "info",
                 ~column.missing & (column.codes != int(np.argmax(column.counts))),
                 message,
@@ -151,7 +153,7 @@ def _constants(table: Table, _: Column | None) -> Iterator[Finding]:
 
 def nearly_constant(column: Column) -> bool:
     """Whether one value makes up nearly a whole column that holds others too."""
-    present = int((~column.missing).sum())
+    present = column.n_present
     return present >= 200 and NEARLY_CONSTANT * present <= column.counts.max() < present
 
 
@@ -162,9 +164,9 @@ def _mixed(table: Table, _: Column | None) -> Iterator[Finding]:
             continue
         main = "numbers" if column.numeric else "text"
         example = column.texts[np.flatnonzero(column.strays)[0]]
-        count = int(column.strays.sum())
+        count = column.count(column.strays)
         message = f"{counted(count, 'value')} among {main} of another kind, such as {example!r:.60}"
-        yield about_rows(table, "mixed types", column.name, "error", column.strays, message)
+        yield about_rows(table, "mixed types", column, "error", column.strays, message)
 
 
 Rule = Callable[[Table, Column | None], Iterator[Finding]]

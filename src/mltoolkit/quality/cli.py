@@ -35,14 +35,17 @@ class _Group(click.Group):
 def cli() -> None:
     """Look at a table before you trust it.
 
-    Reads CSV, TSV and their cousins (delimiter, encoding and header are found) and Parquet; text may be
-    compressed with gzip or zstd.
+    Reads CSV, TSV and their cousins (delimiter, encoding and header are found), JSON lines and Parquet; text
+    may be compressed with gzip or zstd. FILE may also be - for standard input, or the URL of a table in a
+    database.
 
     \b
     Examples:
       datasanity profile customers.csv
       datasanity check customers.csv --target churned
       datasanity check customers.parquet --json
+      zcat customers.csv.gz | datasanity profile -
+      datasanity check 'duckdb:///shop.db?table=customers'
     """
 
 
@@ -96,9 +99,9 @@ def check(
         sys.exit(commands.check(file, target, fail_on, rules, export_gx, force=force, as_json=as_json))
     from mltoolkit.quality import checks, text
     from mltoolkit.quality.findings import SEVERITIES, as_row
-    from mltoolkit.quality.table import read_table
+    from mltoolkit.quality.scanning import look_at
 
-    table = read_table(file)
+    table = look_at(file)
     found = checks.check(table, target)
     names: list[str] = list(SEVERITIES)
     failing = names[: names.index(fail_on) + 1]

@@ -10,12 +10,12 @@ least a tenth is told as an info, a larger one as a warning.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
-from mltoolkit.quality.findings import Finding, about_rows, counted, percent
+from mltoolkit.quality.findings import Finding, about_lines, counted, percent
 from mltoolkit.quality.table import Column, Table
 
 _LEAST_ROWS = 50  # with fewer, the near pairs are too few to estimate from
@@ -26,15 +26,22 @@ _LARGEST = 20_000_000  # cells up to which the near pairs, one sort a column, ar
 
 def duplicates(table: Table, _: Column | None) -> Iterator[Finding]:
     """Rows that are equal in every column to an earlier one."""
-    repeated = repeated_rows(table)
-    count = int(repeated.sum())
+    count, lines = repeats_of(table)
     if not count:
         return
     message = f"{counted(count, 'row', 'repeats/repeat an earlier row')} ({percent(count, table.rows)})"
     by_chance = _plausible_by_chance(table)
     if by_chance:
         message += ", as rows of so few different values do by chance"
-    yield about_rows(table, "duplicates", None, "info" if by_chance else "warning", repeated, message)
+    yield about_lines(table, "duplicates", None, "info" if by_chance else "warning", count, lines, message)
+
+
+def repeats_of(table: Table) -> tuple[int, Sequence[int] | NDArray[np.int64]]:
+    """How many rows are equal in every column to an earlier one, and the first of them."""
+    if table.repeats is not None:
+        return table.repeats.rows.count, table.repeats.rows.first
+    repeated = repeated_rows(table)
+    return int(repeated.sum()), table.lines[repeated]
 
 
 def repeated_rows(table: Table) -> NDArray[np.bool_]:
@@ -65,10 +72,12 @@ def _cell_hashes(column: Column, position: int) -> NDArray[np.uint64]:
 
 
 def _plausible_by_chance(table: Table) -> bool:
-    if not _LEAST_ROWS <= table.rows <= _LARGEST / len(table.columns):
+    if table.rows < _LEAST_ROWS:
         return False
-    if math.prod(column.distinct + bool(column.missing.any()) for column in table.columns) < table.rows:
+    if math.prod(column.distinct + bool(column.n_missing) for column in table.columns) < table.rows:
         return True  # there are not as many different rows as rows
+    if table.repeats is not None or table.rows > _LARGEST / len(table.columns):
+        return False
     from scipy.special import gammainc
 
     hashes = _row_hashes(table)

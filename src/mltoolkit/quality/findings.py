@@ -6,13 +6,14 @@ using it, *info* that it is worth knowing. Limits are set so that an ordinary cl
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from mltoolkit.quality.table import Table
+from mltoolkit.quality.table import Column, Table
 
 Severity = Literal["error", "warning", "info"]
 SEVERITIES: tuple[Severity, ...] = ("error", "warning", "info")
@@ -58,12 +59,27 @@ class Finding:
 
 
 def about_rows(
-    table: Table, rule: str, column: str | None, severity: Severity, where: NDArray[np.bool_], message: str
+    table: Table, rule: str, column: Column, severity: Severity, where: NDArray[np.bool_], message: str
 ) -> Finding:
-    """A finding about the rows that a mask, shape (n,), selects."""
-    count = int(where.sum())
-    rows = tuple(int(line) for line in table.lines[where][:SHOWN_ROWS])
-    return Finding(rule, column, severity, count, count / max(table.rows, 1), message, rows)
+    """A finding about the rows that the entries of a column stand for which a mask, shape (n,), selects."""
+    lines = (table.lines if column.lines is None else column.lines)[where].ravel()
+    if column.lines is not None:
+        lines = np.sort(lines[lines > 0])
+    return about_lines(table, rule, column.name, severity, column.count(where), lines, message)
+
+
+def about_lines(
+    table: Table,
+    rule: str,
+    column: str | None,
+    severity: Severity,
+    count: int,
+    lines: Sequence[int] | NDArray[np.int64],
+    message: str,
+) -> Finding:
+    """A finding about rows of which the number and the first lines are known."""
+    share = min(1.0, count / max(table.rows, 1))
+    return Finding(rule, column, severity, count, share, message, tuple(int(line) for line in lines[:SHOWN_ROWS]))
 
 
 def about_column(table: Table, rule: str, column: str, severity: Severity, message: str) -> Finding:

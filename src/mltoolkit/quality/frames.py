@@ -94,6 +94,8 @@ def _arrow_array(series: pd.Series, kind: pa.DataType | None) -> pa.Array:
     if kind is not None:
         # A categorical column's type holds the index type of its dictionary, which a shorter part need not share.
         array = pa.array(series, from_pandas=True)
+        if isinstance(array, pa.ChunkedArray):  # a column put together of several
+            array = array.combine_chunks()
         return array.cast(kind) if array.type != kind else array
     missing = series.isna().tolist()
     # A lone surrogate cannot be written anywhere, so it is shown as what it is: no character.

@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Iterator
 
 import numpy as np
+from numpy.typing import NDArray
 
 from mltoolkit.quality.findings import Finding, Severity, about_column, about_rows, counted
 from mltoolkit.quality.table import Column, Table
@@ -26,7 +27,7 @@ def cardinality(table: Table, _: Column | None) -> Iterator[Finding]:
     for column in table.columns:
         if column.kind != "text":
             continue
-        present = int((~column.missing).sum())
+        present = column.n_present
         if column.distinct <= present / 2:
             yield from _spellings(table, column)
         elif present >= _LEAST_VALUES and column.distinct >= _NEARLY_ALL * present and _like_identifiers(column):
@@ -52,32 +53,50 @@ def _spellings(table: Table, column: Column) -> Iterator[Finding]:
         rare = np.array([code for group in variants for code in group[1:]])
         usual, other = (column.labels[code] for code in variants[0][:2])
         message = f"labels differ in case or spaces only, such as {usual!r:.40} and {other!r:.40}"
-        yield about_rows(table, "cardinality", column.name, "warning", np.isin(column.codes, rare), message)
+        yield about_rows(table, "cardinality", column, "warning", np.isin(column.codes, rare), message)
 
 
 def _is_prose(column: Column) -> bool:
-    return sum(len(label.split()) for label in column.labels) > _PROSE * column.distinct
+    return sum(len(label.split()) for label in column.labels) > _PROSE * len(column.labels)
+
+
+def is_odd(text: str) -> bool:
+    """Whether any of the checks of encodings has something to say of a text."""
+    if text.isascii() and text.isprintable():
+        return text != text.strip()
+    return text != text.strip() or "\ufffd" in text or any(p.search(text) for p in (_MOJIBAKE, _CONTROL, _UNSEEN))
+
+
+_BROKEN: tuple[tuple[str, Severity, str, Callable[[str], object]], ...] = (
+    ("wrong encoding", "error", "was/were decoded with the wrong encoding", _MOJIBAKE.search),
+    ("lost characters", "error", "holds/hold U+FFFD, which stands for a lost character", lambda text: "\ufffd" in text),
+    ("control characters", "warning", "holds/hold control characters", _CONTROL.search),
+    ("unseen characters", "warning", "holds/hold characters that nobody sees", _UNSEEN.search),
+    ("white space at an end", "warning", "has/have white space at an end", lambda text: text != text.strip()),
+)
+
+
+def broken_texts(column: Column) -> Iterator[tuple[str, NDArray[np.bool_], int]]:
+    """What is wrong with the characters of a column's texts: its name, which labels are meant, and how many rows."""
+    if column.kind in ("integer", "float", "boolean", "date", "empty"):
+        return
+    labels = column.labels
+    odd = [i for i, label in enumerate(labels) if is_odd(label)]
+    for name, _, _, broken in _BROKEN if odd else ():
+        hits = np.zeros(len(labels), dtype=bool)
+        hits[odd] = [bool(broken(labels[i])) for i in odd]
+        if hits.any():
+            yield name, hits, column.count(hits[column.codes] & ~column.missing)
 
 
 def encodings(table: Table, _: Column | None) -> Iterator[Finding]:
     """Text that was decoded wrongly somewhere, control characters, white space at the ends."""
-    checks: tuple[tuple[Severity, str, Callable[[str], object]], ...] = (
-        ("error", "was/were decoded with the wrong encoding", _MOJIBAKE.search),
-        ("error", "holds/hold U+FFFD, which stands for a lost character", lambda text: "\ufffd" in text),
-        ("warning", "holds/hold control characters", _CONTROL.search),
-        ("warning", "holds/hold characters that nobody sees", _UNSEEN.search),
-        ("warning", "has/have white space at an end", lambda text: text != text.strip()),
-    )
+    told = {name: (severity, what) for name, severity, what, _ in _BROKEN}
     for column in table.columns:
-        if column.kind in ("integer", "float", "boolean", "date", "empty"):
-            continue
-        for severity, what, broken in checks:
-            hits = np.array([bool(broken(label)) for label in column.labels], dtype=bool)
-            if not hits.any():
-                continue
-            where = hits[column.codes] & ~column.missing
-            count, example = int(where.sum()), column.labels[int(np.argmax(hits))]
+        for name, hits, count in broken_texts(column):
+            severity, what = told[name]
             # White space around every value is how the file is written, and at the end of prose it harms nothing.
-            habit = what.endswith("end") and (count == (~column.missing).sum() or _is_prose(column))
-            message = f"{counted(count, 'value', what)}, such as {example!r:.60}"
-            yield about_rows(table, "encodings", column.name, "info" if habit else severity, where, message)
+            habit = name == "white space at an end" and (count == column.n_present or _is_prose(column))
+            message = f"{counted(count, 'value', what)}, such as {column.labels[int(np.argmax(hits))]!r:.60}"
+            where = hits[column.codes] & ~column.missing
+            yield about_rows(table, "encodings", column, "info" if habit else severity, where, message)

@@ -7,7 +7,7 @@ logarithmic scale too; what a logarithm brings back is a long tail, and the chec
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,76 +26,105 @@ _FEW_STRAYS = 0.1
 
 def countable(column: Column) -> bool:
     """Whether a column's numbers are quantities: with more than a few strays they are codes of some kind."""
-    return column.numeric and column.strays.sum() <= _FEW_STRAYS * (~column.missing).sum()
+    return column.numeric and column.count(column.strays) <= _FEW_STRAYS * column.n_present
+
+
+def quantile(
+    values: NDArray[np.float64], shares: Sequence[float], weights: NDArray[np.float64] | None = None
+) -> NDArray[np.float64]:
+    """Quantiles of values, shape (n,), each counted once or as often as its weight says; interpolated linearly."""
+    if weights is None:
+        return np.asarray(np.quantile(values, shares))
+    order = np.argsort(values, kind="stable")
+    values, ends = values[order], np.cumsum(weights[order])
+    # Entry i takes the ranks from ends[i] - weights[i] up to ends[i]; a rank between two of them is interpolated.
+    ranks = np.asarray(shares) * (ends[-1] - 1.0)
+    whole = np.floor(ranks)
+    last = len(ends) - 1
+    below, above = (values[np.minimum(np.searchsorted(ends, r, side="right"), last)] for r in (whole, np.ceil(ranks)))
+    part = ranks - whole
+    # From whichever side is nearer, as NumPy does it, so that both give the same bits.
+    return np.asarray(np.where(part < 0.5, below + (above - below) * part, above - (above - below) * (1.0 - part)))
 
 
 def outliers(table: Table, _: Column | None) -> Iterator[Finding]:
     """Numbers beyond Tukey's outer fence: a few very far ones are a warning, a heavy tail is an info."""
     for column in table.columns:
         values = column.numbers
-        present = values[~np.isnan(values)]
-        if not countable(column) or len(present) < 10:
+        present, weights = column.finite
+        if not countable(column) or column.moments.count < 10:
             continue
         far = _outlying(column, OUTER_FENCE)
         if not far.any():
             continue
-        low, high = np.quantile(present, [0.25, 0.75])
-        few = _outlying(column, _VERY_FAR).any() and far.sum() <= max(1, _HEAVY_TAIL * len(present))
+        low, high = quantile(present, (0.25, 0.75), weights)
+        count = column.count(far)
+        few = _outlying(column, _VERY_FAR).any() and count <= max(1, _HEAVY_TAIL * column.moments.count)
         extreme = values[far][np.argmax(np.abs(values[far] - (low + high) / 2))]
         fences = low - OUTER_FENCE * (high - low), high + OUTER_FENCE * (high - low)
         message = (
-            f"{counted(int(far.sum()), 'value', 'lies/lie beyond')} {number(fences[0])} to {number(fences[1])} "
+            f"{counted(count, 'value', 'lies/lie beyond')} {number(fences[0])} to {number(fences[1])} "
             f"(3 interquartile ranges); the farthest is {number(extreme)}"
         )
-        yield about_rows(table, "outliers", column.name, "warning" if few else "info", far, message)
+        yield about_rows(table, "outliers", column, "warning" if few else "info", far, message)
 
 
 def _outlying(column: Column, reach: float) -> NDArray[np.bool_]:
     """Which values of a column lie beyond the fences, and still do once a long right tail is drawn in."""
     least = _WHOLE_WIDTH if column.kind == "integer" else 0.0
-    return beyond_fences(column.numbers, reach, least) & _beyond_in_logarithms(column.numbers, reach)
+    beyond = beyond_fences(column.numbers, reach, least, column.weights)
+    return beyond & _beyond_in_logarithms(column.numbers, reach, column.weights)
 
 
-def beyond_fences(values: NDArray[np.float64], reach: float, least_width: float = 0.0) -> NDArray[np.bool_]:
+def beyond_fences(
+    values: NDArray[np.float64],
+    reach: float,
+    least_width: float = 0.0,
+    weights: NDArray[np.float64] | None = None,
+) -> NDArray[np.bool_]:
     """Which values lie more than ``reach`` interquartile ranges beyond the quartiles.
 
     None does when half the values are equal: the quartiles then say nothing about the spread. NaN is
     passed over. An interquartile range below ``least_width`` is taken for that.
     """
-    present = values[~np.isnan(values)]
+    there = ~np.isnan(values)
     none = np.zeros(len(values), dtype=bool)
-    if len(present) == 0:
+    if not there.any():
         return none
     with np.errstate(over="ignore", invalid="ignore"):
-        low, high = np.quantile(present, [0.25, 0.75])
+        low, high = quantile(values[there], (0.25, 0.75), None if weights is None else weights[there])
         if not 0 < high - low < np.inf:
             return none
         width = max(high - low, least_width)
         return np.asarray((values < low - reach * width) | (values > high + reach * width))
 
 
-def _beyond_in_logarithms(values: NDArray[np.float64], reach: float) -> NDArray[np.bool_]:
+def _beyond_in_logarithms(
+    values: NDArray[np.float64], reach: float, weights: NDArray[np.float64] | None
+) -> NDArray[np.bool_]:
     """Which values outlie on the logarithmic scale; all, where it does not apply."""
-    present = values[~np.isnan(values)]
-    low, middle, high = np.quantile(present, [0.25, 0.5, 0.75])
-    positive = present[present > 0]
+    there = ~np.isnan(values)
+    present, w = values[there], None if weights is None else weights[there]
+    low, middle, high = quantile(present, (0.25, 0.5, 0.75), w)
+    positive = present > 0
     with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
-        if low < 0 or len(positive) == 0 or high + low - 2 * middle < _LEANING * (high - low):
+        if low < 0 or not positive.any() or high + low - 2 * middle < _LEANING * (high - low):
             return np.ones(len(values), dtype=bool)
         # Zeros need a shift; the typical positive value makes it one that does not depend on the unit.
-        shift = 0.0 if present.min() > 0 else float(np.median(positive))
+        typical = quantile(present[positive], (0.5,), None if w is None else w[positive])[0]
+        shift = 0.0 if present.min() > 0 else float(typical)
         # Below the median nothing is drawn in: a logarithm would push small values out instead.
-        return np.asarray((values < middle) | beyond_fences(np.log(np.maximum(values, 0.0) + shift), reach))
+        logarithms = np.log(np.maximum(values, 0.0) + shift)
+        return np.asarray((values < middle) | beyond_fences(logarithms, reach, 0.0, weights))
 
 
 def skew(table: Table, _: Column | None) -> Iterator[Finding]:
     """Skewness above that of the exponential distribution, from 50 values on, outliers set aside."""
     for column in table.columns:
-        values = column.numbers[~np.isnan(column.numbers)]
-        if not countable(column) or len(values) < 50 or column.distinct < 10:
+        if not countable(column) or column.moments.count < 50 or column.distinct < 10:
             continue
-        values = values[~_outlying(column, OUTER_FENCE)[~np.isnan(column.numbers)]]
-        third = skewness(values)
+        kept = ~_outlying(column, OUTER_FENCE) & ~np.isnan(column.numbers)
+        third = skewness(column.numbers[kept], None if column.weights is None else column.weights[kept])
         if abs(third) > _SKEWED:
             side, advice = ("right", "; consider a logarithm or ranks") if third > 0 else ("left", "")
             yield about_column(
@@ -103,12 +132,13 @@ def skew(table: Table, _: Column | None) -> Iterator[Finding]:
             )
 
 
-def skewness(values: NDArray[np.float64]) -> float:
+def skewness(values: NDArray[np.float64], weights: NDArray[np.float64] | None = None) -> float:
     """Third standardised moment of values, shape (n,); 0 for constant values."""
     with np.errstate(over="ignore", invalid="ignore"):
-        centred = values - values.mean()
+        centred = values - np.average(values, weights=weights)
         scale = np.max(np.abs(centred))
         if not 0 < scale < np.inf:
             return 0.0
         centred = centred / scale  # so that the cube of a huge value stays finite
-        return float(np.mean(centred**3) / np.mean(centred**2) ** 1.5)
+        second, third = (float(np.average(centred**power, weights=weights)) for power in (2, 3))
+        return float(third / second**1.5)

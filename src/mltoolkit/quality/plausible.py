@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mltoolkit.quality.findings import Finding, about_rows, counted, number
-from mltoolkit.quality.numbers import OUTER_FENCE, countable
+from mltoolkit.quality.numbers import OUTER_FENCE, countable, quantile
 from mltoolkit.quality.table import Column, Table
 
 _RARE = 0.05
@@ -38,39 +38,43 @@ def ranges(table: Table, _: Column | None) -> Iterator[Finding]:
     """Numbers that cannot be meant: infinite or rare negative ones, codes for "unknown", ages, degrees."""
     for column in table.columns:
         if column.infinite.any():
-            message = counted(int(column.infinite.sum()), "value", "is/are infinite")
-            yield about_rows(table, "ranges", column.name, "warning", column.infinite, message)
-        if not countable(column) or (~np.isnan(column.numbers)).sum() < 10:
+            message = counted(column.count(column.infinite), "value", "is/are infinite")
+            yield about_rows(table, "ranges", column, "warning", column.infinite, message)
+        if not countable(column) or column.moments.count < 10:
             continue
-        explained = np.zeros(table.rows, dtype=bool)
+        explained = np.zeros(len(column.numbers), dtype=bool)
         for where, message in _impossible(column):
             if (where & ~explained).any():
-                yield about_rows(table, "ranges", column.name, "warning", where, message)
+                yield about_rows(table, "ranges", column, "warning", where, message)
             explained |= where
 
 
 def _impossible(column: Column) -> Iterator[tuple[NDArray[np.bool_], str]]:
     """Masks of impossible numbers with what is wrong; the most telling reason first."""
     values = column.numbers
-    present = values[~np.isnan(values)]
+    present, weights = column.finite
+    n = column.moments.count
     for code in _SENTINELS:
         marked = values == code
         others = present[present != code]
         if marked.any() and len(others):
             spread = np.ptp(others)
             if not others.min() - spread <= code <= others.max() + spread:
-                yield marked, f"{counted(int(marked.sum()), 'value', 'is/are')} {code:.0f}: a code for a missing value?"
-    low, high = np.quantile(present, [0.25, 0.75])
+                yield (
+                    marked,
+                    f"{counted(column.count(marked), 'value', 'is/are')} {code:.0f}: a code for a missing value?",
+                )
+    low, high = quantile(present, (0.25, 0.75), weights)
     negative = values < 0
     stands_off = column.kind != "float" or present.min() < low - OUTER_FENCE * (high - low)
-    if negative.sum() <= max(1, 0.01 * len(present)) and low > 0 and stands_off:
-        count = counted(int(negative.sum()), "value", "is/are negative")
+    if column.count(negative) <= max(1, 0.01 * n) and low > 0 and stands_off:
+        count = counted(column.count(negative), "value", "is/are negative")
         yield negative, f"{count}, such as {number(present.min())}, where all others are not"
     words = set(re.split(r"[^a-z]+", column.name.lower()))
     for names, least, most in _POSSIBLE:
         beyond = (values < least) | (values > most)
-        if names & words and 0 < beyond.sum() <= max(1, _RARE * len(present)):
-            count = counted(int(beyond.sum()), "value", "lies/lie beyond")
+        if names & words and 0 < column.count(beyond) <= max(1, _RARE * n):
+            count = counted(column.count(beyond), "value", "lies/lie beyond")
             word = min(names & words)
             yield beyond, f"{count} {least:g} to {most:g}, which {word} cannot, such as {number(values[beyond][0])}"
 
@@ -83,17 +87,20 @@ def dates(table: Table, _: Column | None) -> Iterator[Finding]:
             continue
         if column.strays.any():
             example = column.texts[np.flatnonzero(column.strays)[0]]
-            what = counted(int(column.strays.sum()), "value")
+            what = counted(column.count(column.strays), "value")
             message = f"{what} among dates that cannot be read as one, such as {example!r:.60}"
-            yield about_rows(table, "dates", column.name, "error", column.strays, message)
+            yield about_rows(table, "dates", column, "error", column.strays, message)
         ahead, early = column.dates > tomorrow, column.dates < _EARLIEST
-        present = (~np.isnat(column.dates)).sum()
+        present = column.count(~np.isnat(column.dates))
         planned = _PLANNED & set(re.split(r"[^a-z]+", column.name.lower()))
         for where, what in (
-            (ahead if ahead.sum() <= present / 2 and not planned else np.zeros_like(ahead), "lies/lie in the future"),
-            (early if early.sum() <= present / 2 else np.zeros_like(early), "lies/lie before 1900"),
+            (
+                ahead if column.count(ahead) <= present / 2 and not planned else np.zeros_like(ahead),
+                "lies/lie in the future",
+            ),
+            (early if column.count(early) <= present / 2 else np.zeros_like(early), "lies/lie before 1900"),
         ):
             if where.any():
-                count = counted(int(where.sum()), "date", what)
+                count = counted(column.count(where), "date", what)
                 message = f"{count}, such as {str(column.dates[where][0])[:10]}"
-                yield about_rows(table, "dates", column.name, "warning", where, message)
+                yield about_rows(table, "dates", column, "warning", where, message)

@@ -4,34 +4,29 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from mltoolkit.quality.checks import nearly_constant
-from mltoolkit.quality.duplicates import repeated_rows
+from mltoolkit.quality.correlating import Correlation, correlations_of_note
+from mltoolkit.quality.duplicates import repeats_of
 from mltoolkit.quality.findings import Finding
-from mltoolkit.quality.numbers import INNER_FENCE, beyond_fences, skewness
-from mltoolkit.quality.table import Column, Kind, Table, read_table
+from mltoolkit.quality.histograms import Histogram, histogram_of_dates, histogram_of_numbers, moment_text
+from mltoolkit.quality.labels import broken_texts
+from mltoolkit.quality.numbers import INNER_FENCE, beyond_fences, quantile, skewness
+from mltoolkit.quality.scanning import look_at
+from mltoolkit.quality.source import Source
+from mltoolkit.quality.table import Column, Kind, Table
 from mltoolkit.quality.targets import class_balance, is_label, leakage
 
 if TYPE_CHECKING:
     import pandas as pd
 
 _TOP = 5
+_LEAST_SEEN = 8  # times that a value has to be in a sample before its count is estimated from it
 _QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
-
-
-@dataclass(frozen=True)
-class Histogram:
-    """How the values of a column are spread: ``counts[i]`` of them lie from ``edges[i]`` to ``edges[i + 1]``.
-
-    Bins have one width and are closed on the left, the last one on both sides. Edges are numbers, or dates
-    as ISO 8601 text.
-    """
-
-    edges: tuple[float, ...] | tuple[str, ...]
-    counts: tuple[int, ...]
 
 
 @dataclass(frozen=True)
@@ -46,10 +41,11 @@ class ColumnProfile:
     most frequent values with their counts; ``encodings`` what is wrong with the characters of texts, with
     counts. A number that no float holds is infinite here, and null in JSON.
 
-    ``approximate`` names the fields that are estimates, because the column holds more different values than
-    are kept: ``distinct`` is then within 3% (HyperLogLog, standard error 0.8%), ``quantiles``, ``outliers``
-    and ``histogram`` are those of values whose rank is at most 1% off, and a count in ``top`` may be too low
-    or missing for values in fewer than one row in 1,000. Everything else is exact.
+    ``approximate`` names the fields that are estimates, because the column holds more than the 65,536 different
+    values that are kept: ``distinct`` then has a standard error of 0.8% (it is within 3%), ``quantiles``,
+    ``outliers`` and ``histogram`` are read off a sample of at least 32,768 rows, so that ranks have a standard
+    error of at most 0.3% (they are within 1%), and a count in ``top`` has one of at most a third of itself;
+    values that are rarer than one row in 2,000 or so are shown with a count of 1. Everything else is exact.
     """
 
     name: str
@@ -76,21 +72,6 @@ class ColumnProfile:
     histogram: Histogram | None = None
     encodings: tuple[tuple[str, int], ...] = ()
     approximate: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
-class Correlation:
-    """Two columns that move together.
-
-    ``measure`` is ``"pearson"`` (two numbers or dates, -1 to 1), ``"cramers_v"`` (two labels, 0 to 1, corrected
-    for bias) or ``"eta"`` (a label and a number, 0 to 1); ``rows`` is how many rows it was computed from.
-    """
-
-    left: str
-    right: str
-    measure: Literal["pearson", "cramers_v", "eta"]
-    value: float
-    rows: int
 
 
 @dataclass(frozen=True)
@@ -124,12 +105,12 @@ class TableProfile:
     approximate: tuple[str, ...] = ()
 
 
-def profile(source: Path | str | pd.DataFrame | Table, target: str | None = None) -> TableProfile:
+def profile(source: Path | str | pd.DataFrame | Source | Table, target: str | None = None) -> TableProfile:
     """Profile a table.
 
     Parameters
     ----------
-    source : path, DataFrame or Table
+    source : path, "-", DataFrame, database URL, Source or Table
     target : str, optional
         The column to be predicted.
 
@@ -144,11 +125,28 @@ def profile(source: Path | str | pd.DataFrame | Table, target: str | None = None
     BadInput
         When there is no column called ``target``.
     """
-    table = source if isinstance(source, Table) else read_table(source)
+    table = look_at(source)
     goal = _profile_target(table, table.column(target)) if target is not None else None
-    duplicates = int(repeated_rows(table).sum())
+    duplicates, _ = repeats_of(table)
     columns = tuple(_profile_column(column) for column in table.columns)
-    return TableProfile(table.name, table.form, table.rows, table.bytes, duplicates, columns, goal)
+    partial = table.sample is not None and table.sample.rows < table.rows
+    estimated = {
+        "duplicates": table.repeats is not None and not table.repeats.exact,
+        "correlations": partial,
+        "target": partial and goal is not None,
+    }
+    return TableProfile(
+        table.name,
+        table.form,
+        table.rows,
+        table.bytes,
+        duplicates,
+        columns,
+        goal,
+        correlations_of_note(table),
+        table.encoding,
+        tuple(name for name, so in estimated.items() if so),
+    )
 
 
 def _profile_target(table: Table, target: Column) -> TargetProfile:
@@ -160,47 +158,94 @@ def _profile_column(column: Column) -> ColumnProfile:
     basics = ColumnProfile(
         name=column.name,
         kind=column.kind,
-        missing=int(column.missing.sum()),
+        missing=column.n_missing,
         distinct=column.distinct,
         constant=column.distinct == 1,
         near_constant=nearly_constant(column) if column.distinct > 1 else False,
-        strays=int(column.strays.sum()),
+        strays=column.count(column.strays),
         top=_most_frequent(column, _TOP),
+        infinite=column.count(column.infinite),
+        encodings=tuple((name, count) for name, _, count in broken_texts(column)),
     )
     if column.numeric:
-        return _with_numbers(basics, column)
+        return _estimated(_with_numbers(basics, column), column)
     if column.kind in ("date", "mixed dates"):
-        dates = column.dates[~np.isnat(column.dates)]
-        return replace(basics, minimum=_moment(dates.min()), maximum=_moment(dates.max()))
-    if column.kind == "text":
-        return replace(basics, longest=max(map(len, column.labels)))
-    return basics
+        return _estimated(_with_dates(basics, column), column)
+    return _estimated(_with_texts(basics, column), column) if column.kind == "text" else basics
+
+
+def _estimated(found: ColumnProfile, column: Column) -> ColumnProfile:
+    """The profile with the names of those fields that a sample stands for."""
+    names = ("distinct", "quantiles", "outliers", "histogram", "top") if column.sampled else ()
+    return replace(found, approximate=tuple(name for name in names if getattr(found, name) not in (None, ())))
 
 
 def _with_numbers(basics: ColumnProfile, column: Column) -> ColumnProfile:
-    values = column.numbers[~np.isnan(column.numbers)]
+    values, weights = column.finite
     if len(values) == 0:
         return basics
+    found, n = column.moments, column.moments.count
     with np.errstate(over="ignore", invalid="ignore"):  # the spread of values near the largest float is infinite
         return replace(
             basics,
             minimum=float(values.min()),
             maximum=float(values.max()),
-            mean=float(values.mean()),
-            std=float(values.std(ddof=1)) if len(values) > 1 else None,
-            quantiles=tuple(float(q) for q in np.quantile(values, _QUANTILES)),
-            skewness=skewness(values) if len(values) > 2 else None,
-            outliers=int(beyond_fences(values, INNER_FENCE).sum()),
-            zeros=int((values == 0).sum()),
+            mean=found.mean,
+            std=float(np.sqrt(found.m2 / (n - 1))) if n > 1 else None,
+            quantiles=tuple(float(q) for q in quantile(values, _QUANTILES, weights)),
+            skewness=_skewness(column) if n > 2 else None,
+            outliers=column.count(beyond_fences(column.numbers, INNER_FENCE, weights=column.weights)),
+            zeros=found.zeros,
+            negative=found.negative,
+            histogram=histogram_of_numbers(values, weights, whole=column.kind == "integer"),
         )
 
 
-def _moment(moment: np.datetime64) -> str:
-    """A date without the parts that say nothing: ``2024-03-01``, ``2024-03-01T09:30:00``."""
-    return str(moment).removesuffix(".000000").removesuffix("T00:00:00")
+def _skewness(column: Column) -> float:
+    found = column.moments
+    if column.sampled and 0 < found.m2 < np.inf and np.isfinite(found.m3):
+        return float(found.m3 / found.count / (found.m2 / found.count) ** 1.5)
+    return skewness(*column.finite)
+
+
+def _with_dates(basics: ColumnProfile, column: Column) -> ColumnProfile:
+    there = ~np.isnat(column.dates)
+    dates = column.dates[there]
+    if len(dates) == 0:
+        return basics
+    weights = None if column.weights is None else column.weights[there]
+    return replace(
+        basics,
+        minimum=moment_text(dates.min()),
+        maximum=moment_text(dates.max()),
+        histogram=histogram_of_dates(dates, weights),
+    )
+
+
+def _with_texts(basics: ColumnProfile, column: Column) -> ColumnProfile:
+    if column.facts is not None and column.facts.lengths is not None:
+        shortest, longest, total = column.facts.lengths
+    else:
+        lengths = np.fromiter(map(len, column.labels), dtype=np.int64, count=len(column.labels))
+        shortest, longest, total = int(lengths.min()), int(lengths.max()), int((lengths * column.counts).sum())
+    return replace(basics, shortest=shortest, longest=longest, mean_length=total / column.n_present)
 
 
 def _most_frequent(column: Column, limit: int | None) -> tuple[tuple[str, int], ...]:
     """Values with their counts, the most frequent first; among equals the one that appears first."""
-    order = np.argsort(-column.counts, kind="stable")[:limit]
-    return tuple((column.labels[code], int(column.counts[code])) for code in order)
+    counts = column.counts
+    if column.sampled:  # what is seen a few times in the sample may be there no more often than that
+        counts = np.where(column.appearances >= _LEAST_SEEN, counts, 1)
+    order = np.argsort(-counts, kind="stable") if limit is None or len(counts) < 1000 else _largest(counts, limit)
+    first = column.first_entries[order[:limit]]
+    return tuple(
+        (str(text), int(count)) for text, count in zip(column.texts_at(first), counts[order[:limit]], strict=True)
+    )
+
+
+def _largest(counts: NDArray[np.int64], limit: int) -> NDArray[np.intp]:
+    """Positions of the largest counts, in order; among equals the first."""
+    least = np.partition(counts, len(counts) - limit)[len(counts) - limit]
+    above = np.flatnonzero(counts > least)
+    kept = np.concatenate([above, np.flatnonzero(counts == least)[:limit]])
+    return kept[np.argsort(-counts[kept], kind="stable")]

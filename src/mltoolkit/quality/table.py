@@ -7,7 +7,7 @@ column of objects may hold anything.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from numbers import Number
 from pathlib import Path
@@ -15,17 +15,21 @@ from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 from numpy.typing import NDArray
 
-from mltoolkit.errors import BadInput, CannotRead
-from mltoolkit.quality.reading import read_delimited
+from mltoolkit.errors import BadInput
+from mltoolkit.quality.frames import PandasSource
+from mltoolkit.quality.source import Batch, Faults, Lines, Source, open_source
 
 Kind = Literal["empty", "boolean", "integer", "float", "date", "text", "mixed numbers", "mixed dates"]
 
 # What pandas and most exports write for "no value"; compared in lower case, without white space around.
 MISSING = frozenset({"", "na", "n/a", "#n/a", "nan", "null", "none", "<na>", "nat"})
 BOOLEANS = frozenset({"true", "false", "yes", "no", "t", "f", "y", "n"})
-_PARQUET, _FRAME = "Parquet", "DataFrame"
+_WITH_GAPS = {
+    kind: pd.ArrowDtype(kind) for kind in (pa.int8(), pa.int16(), pa.int32(), pa.int64(), pa.uint8(), pa.uint16())
+} | {pa.uint32(): pd.ArrowDtype(pa.uint32()), pa.uint64(): pd.ArrowDtype(pa.uint64())}
 _RARELY = 0.05
 _MOSTLY = 0.5  # the share of values from which a column is one of numbers or dates with strays in it
 _EXACT = 2.0**53  # from here on neighbouring integers are one float
@@ -40,8 +44,40 @@ _DATE_FORMATS = (
 
 
 @dataclass(frozen=True)
+class Moments:
+    """Figures of all finite numbers of a column; ``m2`` and ``m3`` are sums of powers of the centred numbers."""
+
+    count: int
+    mean: float
+    m2: float
+    m3: float
+    zeros: int
+    negative: int
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What a scan counted over all rows of a column, whose entries may be no more than a part of them.
+
+    ``missing`` are the rows without a value; ``distinct`` the number of different values, an estimate where
+    ``sampled``; ``moments`` are those of a column of numbers; ``lengths`` of texts the least, the most and their
+    sum, in characters.
+    """
+
+    missing: Lines
+    distinct: int
+    sampled: bool
+    moments: Moments | None = None
+    lengths: tuple[int, int, int] | None = None
+
+
+@dataclass(frozen=True)
 class Column:
-    """One column.
+    """One column, as entries: the rows of a small table; of a large one, values with the rows they stand for.
+
+    A scan of a large table keeps each different value with its count and the first lines that it stands on. Of a
+    column with too many of them it keeps the smallest and the largest, those of a rare kind, and a sample that
+    stands for all the others: ``facts.sampled`` says so.
 
     Attributes
     ----------
@@ -52,12 +88,18 @@ class Column:
         NaN where a value is missing or no number.
     dates : ndarray of datetime64, shape (n,)
         NaT where a value is missing or no date.
-    texts : ndarray of object, shape (n,)
-        Every value as text, ``""`` where missing.
+    spelled : ndarray of object, shape (n,), optional
+        Every value as text, ``""`` where missing; ``texts`` gives these, or the numbers as texts where there are none.
     strays : ndarray of bool, shape (n,)
         Values that are not of the column's main kind.
     infinite : ndarray of bool, shape (n,)
         Values that are infinite; they are no part of ``numbers``.
+    weights : ndarray of float, shape (n,), optional
+        How many rows each entry stands for; one each by default.
+    lines : ndarray of int, shape (n, k), optional
+        The first lines on which each entry stands, 0 where there are fewer than k; those of the table by default.
+    facts : Facts, optional
+        What was counted over all rows; taken from the entries by default.
     """
 
     name: str
@@ -65,9 +107,55 @@ class Column:
     missing: NDArray[np.bool_]
     numbers: NDArray[np.float64]
     dates: NDArray[np.datetime64]
-    texts: NDArray[Any]
+    spelled: NDArray[Any] | None
     strays: NDArray[np.bool_]
     infinite: NDArray[np.bool_]
+    weights: NDArray[np.float64] | None = None
+    lines: NDArray[np.int64] | None = None
+    facts: Facts | None = None
+
+    @cached_property
+    def texts(self) -> NDArray[Any]:
+        """Every value as text, ``""`` where missing."""
+        if self.spelled is not None:
+            return self.spelled
+        texts = np.empty(len(self.numbers), dtype=object)
+        if self.kind == "date":
+            texts[:] = [str(moment) for moment in pd.to_datetime(self.dates)]
+            return texts
+        values = self.numbers.tolist()
+        texts[:] = [str(int(value)) for value in values] if self.kind == "integer" else [str(value) for value in values]
+        return texts
+
+    def count(self, where: NDArray[np.bool_]) -> int:
+        """How many rows the entries that a mask selects stand for."""
+        return int(where.sum()) if self.weights is None else round(float(self.weights[where].sum()))
+
+    @cached_property
+    def n_missing(self) -> int:
+        """How many rows have no value."""
+        return self.count(self.missing) if self.facts is None else self.facts.missing.count
+
+    @cached_property
+    def n_present(self) -> int:
+        """How many rows have a value."""
+        return self.count(~self.missing)
+
+    @property
+    def sampled(self) -> bool:
+        """Whether a sample stands for most of the values, so that counts are estimates."""
+        return self.facts is not None and self.facts.sampled
+
+    @cached_property
+    def finite(self) -> tuple[NDArray[np.float64], NDArray[np.float64] | None]:
+        """The numbers without gaps, and their weights."""
+        there = ~np.isnan(self.numbers)
+        return self.numbers[there], None if self.weights is None else self.weights[there]
+
+    @cached_property
+    def moments(self) -> Moments:
+        """Figures of all finite numbers."""
+        return moments_of(*self.finite) if self.facts is None or self.facts.moments is None else self.facts.moments
 
     @property
     def numeric(self) -> bool:
@@ -78,37 +166,77 @@ class Column:
     def codes(self) -> NDArray[np.int64]:
         """Each value's number among the distinct values, by first appearance; -1 where missing.
 
-        Numbers are told apart as numbers (``1`` is ``1.0``) where a float holds them exactly.
+        Numbers are told apart as numbers (``1.0`` is ``1.00``), whole ones only where a float holds them exactly.
         """
-        values: NDArray[Any] = self.texts.copy()
-        values[self.missing] = None
-        if self.kind in ("integer", "float") and not self.infinite.any():
-            largest = np.max(np.abs(self.numbers[~self.missing]), initial=0.0)
-            values = self.numbers if largest < _EXACT else values
+        values: NDArray[Any]
+        if self.spelled is None or self._told_by_number():
+            values = self.dates if self.kind == "date" else self.numbers
+        else:
+            values = self.texts.copy()
+            values[self.missing] = None
         return np.asarray(pd.factorize(values)[0], dtype=np.int64)
+
+    def _told_by_number(self) -> bool:
+        if self.kind not in ("integer", "float") or self.infinite.any():
+            return False
+        return self.kind == "float" or bool(np.max(np.abs(self.numbers[~self.missing]), initial=0.0) < _EXACT)
 
     @cached_property
     def counts(self) -> NDArray[np.int64]:
         """How often each distinct value appears, by its code."""
-        return np.bincount(self.codes[self.codes >= 0])
+        there = self.codes >= 0
+        if self.weights is None:
+            return np.bincount(self.codes[there])
+        return np.bincount(self.codes[there], self.weights[there]).round().astype(np.int64)
+
+    @cached_property
+    def appearances(self) -> NDArray[np.int64]:
+        """In how many entries each distinct value appears, by its code; as many as rows where its count is exact."""
+        there = self.codes >= 0
+        if self.weights is None or self.lines is None:
+            return np.bincount(self.codes[there])
+        known = self.lines[:, 0] > 0  # an entry that is no part of a sample
+        return np.bincount(self.codes[there], np.where(known, self.weights, 1.0)[there]).astype(np.int64)
 
     @property
     def distinct(self) -> int:
         """How many distinct values there are, missing ones aside."""
-        return len(self.counts)
+        return len(self.counts) if self.facts is None else self.facts.distinct
+
+    @cached_property
+    def first_entries(self) -> NDArray[np.intp]:
+        """Each distinct value's first entry, by its code: codes are numbered as they appear."""
+        highest = np.maximum.accumulate(self.codes) if len(self.codes) else self.codes
+        return np.flatnonzero(np.diff(highest, prepend=-1) > 0)
 
     @cached_property
     def labels(self) -> list[str]:
         """Each distinct value as text, by its code."""
-        _, first = np.unique(self.codes[~self.missing], return_index=True)
-        return [str(text) for text in self.texts[~self.missing][first]]
+        return [str(text) for text in self.texts[self.first_entries]]
+
+    def texts_at(self, entries: NDArray[np.intp]) -> NDArray[Any]:
+        """Some entries as text."""
+        if self.spelled is not None:
+            return self.spelled[entries]
+        return replace(
+            self, numbers=self.numbers[entries], dates=self.dates[entries], infinite=self.infinite[entries]
+        ).texts
+
+
+@dataclass(frozen=True)
+class Repeats:
+    """Rows that are equal to an earlier one in every column: how many, the first of them; ``exact`` or estimated."""
+
+    rows: Lines
+    exact: bool = True
 
 
 @dataclass(frozen=True)
 class Table:
     """A table: its columns, where its rows stood, and what was found about its form.
 
-    ``lines[i]`` is the line of row i in its file, or its position from 1 where there are no lines.
+    ``lines[i]`` is the line of row i in its file, or its position from 1 where there are no lines. A table that
+    was scanned has ``repeats``, and a ``sample`` of its rows as a small table, for what takes whole rows.
     """
 
     name: str
@@ -117,16 +245,12 @@ class Table:
     rows: int
     lines: NDArray[np.int64]
     bytes: int = 0
-    ragged: tuple[int, ...] = ()
-    nul_lines: tuple[int, ...] = ()
-    lost_lines: tuple[int, ...] = ()
-    quote_lines: tuple[int, ...] = ()
     header: tuple[str, ...] = ()
-
-    @property
-    def by_row(self) -> bool:
-        """Whether ``lines`` counts rows, because there are no lines."""
-        return self.form in (_PARQUET, _FRAME)
+    faults: Faults = field(default_factory=Faults)
+    by_row: bool = True
+    encoding: str = ""
+    repeats: Repeats | None = None
+    sample: Table | None = None
 
     def column(self, name: str) -> Column:
         """A column by name.
@@ -143,8 +267,26 @@ class Table:
         raise BadInput(f"{self.name}: there is no column {name!r}; columns: {names}")
 
 
-def read_table(source: Path | str | pd.DataFrame) -> Table:
-    """Read a table from a file (CSV, TSV, Parquet; text may be compressed) or take a DataFrame.
+def moments_of(values: NDArray[np.float64], weights: NDArray[np.float64] | None = None) -> Moments:
+    """Moments of finite values, shape (n,), each counted once or as often as its weight says."""
+    if len(values) == 0:
+        return Moments(0, 0.0, 0.0, 0.0, 0, 0)
+    w = 1.0 if weights is None else weights
+    with np.errstate(over="ignore", invalid="ignore"):  # the spread of values near the largest float is infinite
+        total = float(len(values)) if weights is None else float(weights.sum())
+        mean = float(values.mean()) if weights is None else float((values * weights).sum() / total)
+        centred = values - mean
+        m2, m3 = float((w * centred**2).sum()), float((w * centred**3).sum())
+    zeros, negative = ((values == 0), (values < 0))
+    if weights is None:
+        return Moments(len(values), mean, m2, m3, int(zeros.sum()), int(negative.sum()))
+    return Moments(
+        round(total), mean, m2, m3, round(float(weights[zeros].sum())), round(float(weights[negative].sum()))
+    )
+
+
+def read_table(source: Path | str | pd.DataFrame | Source) -> Table:
+    """Read a whole table, row by row: a file (CSV, TSV, JSON lines, Parquet; text may be compressed) or a DataFrame.
 
     Raises
     ------
@@ -152,84 +294,54 @@ def read_table(source: Path | str | pd.DataFrame) -> Table:
         When the file is missing, a folder, empty, or not of a format that is read here.
     """
     if isinstance(source, pd.DataFrame):
-        return _from_frame(source, "the table", _FRAME, 0)
-    path = Path(source)
-    if path.is_dir():
-        raise CannotRead(f"{path}: is a folder; expected a file")
-    if not path.exists():
-        raise CannotRead(f"{path}: there is no such file")
-    if not path.is_file():
-        raise CannotRead(f"{path}: is no regular file; write its contents to one first")
-    with _opened(path) as stream:
-        magic = stream.read(4)
-    if magic == b"PAR1" or path.suffix.lower() in (".parquet", ".pq"):
-        return _from_parquet(path)
-    return _from_text(path)
+        return _from_frame(open_source(source), source)
+    opened = open_source(source)
+    return table_of(opened, list(opened.batches()))
 
 
-def _opened(path: Path) -> Any:
-    try:
-        return path.open("rb")
-    except OSError as error:
-        raise CannotRead(f"{path}: cannot be read: {error.strerror}") from error
-
-
-def _from_parquet(path: Path) -> Table:
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    if path.stat().st_size == 0:
-        raise CannotRead(f"{path}: the file is empty (0 bytes); expected a table")
-    try:
-        frame = pq.read_table(path).to_pandas()
-    except (pa.ArrowException, OSError, ValueError) as error:
-        raise CannotRead(
-            f"{path}: is named or marked as Parquet but cannot be read as such: {_first_line(error)}"
-        ) from error
-    return _from_frame(frame, str(path), _PARQUET, path.stat().st_size)
-
-
-def _first_line(error: BaseException) -> str:
-    return (str(error).splitlines() or [type(error).__name__])[0][:200]
-
-
-def _from_text(path: Path) -> Table:
-    file = read_delimited(path)
-    cells = np.array(file.rows, dtype=object).reshape(len(file.rows), len(file.header))
-    columns = tuple(_from_texts(name, cells[:, i]) for i, name in enumerate(file.header))
+def table_of(source: Source, batches: list[Batch]) -> Table:
+    """A small table from all batches of a source that has been scanned."""
+    if isinstance(source, PandasSource):
+        return _from_frame(source, source.frame)
+    lines = np.concatenate([batch.lines for batch in batches]) if batches else np.empty(0, dtype=np.int64)
+    columns = []
+    for i, name in enumerate(source.header):
+        chunks = [batch.data.column(i) for batch in batches]
+        columns.append(_from_arrow(name, pa.chunked_array(chunks) if chunks else pa.chunked_array([[]], pa.string())))
     return Table(
-        name=str(path),
-        form=file.form,
-        columns=columns,
-        rows=len(file.rows),
-        lines=np.array(file.lines, dtype=np.int64),
-        bytes=path.stat().st_size,
-        ragged=tuple(file.ragged),
-        nul_lines=tuple(file.nul_lines),
-        lost_lines=tuple(file.lost_lines),
-        quote_lines=tuple(file.quote_lines),
-        header=tuple(file.header),
+        name=source.name,
+        form=source.form,
+        columns=tuple(columns),
+        rows=len(lines),
+        lines=lines,
+        bytes=source.bytes,
+        header=source.header,
+        faults=source.faults,
+        by_row=source.by_row,
+        encoding=source.encoding,
     )
 
 
-def _from_frame(frame: pd.DataFrame, name: str, form: str, size: int) -> Table:
+def _from_frame(source: Source, frame: pd.DataFrame) -> Table:
     columns = tuple(_from_series(str(label), frame.iloc[:, i]) for i, label in enumerate(frame.columns))
-    return Table(
-        name=name,
-        form=form,
-        columns=columns,
-        rows=len(frame),
-        lines=np.arange(1, len(frame) + 1),
-        bytes=size,
-        header=tuple(map(str, frame.columns)),
-    )
+    lines = np.arange(1, len(frame) + 1)
+    return Table(source.name, source.form, columns, len(frame), lines, header=tuple(map(str, frame.columns)))
+
+
+def _from_arrow(name: str, values: pa.ChunkedArray) -> Column:
+    if pa.types.is_string(values.type):
+        texts = np.empty(len(values), dtype=object)
+        texts[:] = values.fill_null("").to_pylist() if values.null_count else values.to_pylist()
+        return column_of_texts(name, texts)
+    # Whole numbers with gaps stay whole numbers.
+    return _from_series(name, values.to_pandas(types_mapper=_WITH_GAPS.get, integer_object_nulls=True))
 
 
 def _column(
     name: str,
     kind: Kind,
     missing: NDArray[np.bool_],
-    texts: NDArray[Any],
+    texts: NDArray[Any] | None,
     *,
     numbers: NDArray[np.float64] | None = None,
     dates: NDArray[np.datetime64] | None = None,
@@ -244,7 +356,7 @@ def _column(
         missing=missing,
         numbers=np.full(n, np.nan) if numbers is None else np.where(infinite, np.nan, numbers),
         dates=np.full(n, np.datetime64("NaT"), dtype="datetime64[us]") if dates is None else dates,
-        texts=texts,
+        spelled=texts,
         strays=np.zeros(n, dtype=bool) if strays is None else strays,
         infinite=infinite,
     )
@@ -263,7 +375,7 @@ def _from_series(name: str, series: pd.Series) -> Column:
     if pd.api.types.is_datetime64_any_dtype(dtype):
         moments = pd.to_datetime(series, utc=True).dt.tz_localize(None).to_numpy(dtype="datetime64[us]")
         return _column(name, "date", missing, texts, dates=moments)
-    column = _from_texts(name, texts)
+    column = column_of_texts(name, texts)
     strays = _strays_by_type(series, column.missing)
     return column if column.strays.any() or not strays.any() else replace(column, strays=strays)
 
@@ -289,12 +401,37 @@ def _as_texts(series: pd.Series, missing: NDArray[np.bool_]) -> NDArray[Any]:
     return texts
 
 
-def _from_texts(name: str, texts: NDArray[Any]) -> Column:
+def column_of_entries(
+    name: str,
+    kind: Kind,
+    values: NDArray[Any],
+    weights: NDArray[np.float64],
+    lines: NDArray[np.int64],
+    facts: Facts,
+) -> Column:
+    """A column of a known kind from its entries: floats, whole numbers, or microseconds since 1970."""
+    none = np.zeros(len(values), dtype=bool)
+    texts = None
+    if kind == "boolean":
+        texts = np.where(values == 1, "True", "False").astype(object)
+    elif (kind == "integer" and np.abs(values).max(initial=0) >= _EXACT) or not np.isfinite(values).all():
+        texts = np.array([str(value) for value in values.tolist()], dtype=object)
+    dates = values.astype("datetime64[us]") if kind == "date" else None
+    numbers = values.astype(float) if kind in ("integer", "float") else None
+    column = _column(name, kind, none, texts, numbers=numbers, dates=dates)
+    return replace(column, weights=weights, lines=lines, facts=facts)
+
+
+def column_of_texts(name: str, texts: NDArray[Any], weights: NDArray[np.float64] | None = None) -> Column:
     """A column whose values are text; its kind is what most of them turn out to be."""
+
+    def rows(where: NDArray[np.bool_]) -> float:
+        return float(where.sum() if weights is None else weights[where].sum())
+
     stripped = pd.Series(texts, dtype="str").str.strip()
     missing = stripped.str.lower().isin(MISSING).to_numpy(dtype=bool)
     values = stripped.where(~missing)
-    present = int((~missing).sum())
+    present = rows(~missing)
     texts = np.where(missing, "", texts)
     if present == 0:
         return _column(name, "empty", missing, texts)
@@ -303,7 +440,7 @@ def _from_texts(name: str, texts: NDArray[Any]) -> Column:
     numbers = pd.to_numeric(values, errors="coerce").to_numpy(dtype=float, na_value=np.nan)
     is_number = ~np.isnan(numbers)
     codes = values.str.fullmatch(_CODE).to_numpy(dtype=bool, na_value=False)
-    if is_number.sum() >= _MOSTLY * present and not codes.any():
+    if rows(is_number) >= _MOSTLY * present and not codes.any():
         strays = ~missing & ~is_number
         finite = numbers[np.isfinite(numbers)]
         whole = bool(len(finite)) and not values.str.contains(r"[.eE]").any() and bool(np.all(finite % 1 == 0))
@@ -311,19 +448,21 @@ def _from_texts(name: str, texts: NDArray[Any]) -> Column:
         return _column(name, kind, missing, texts, numbers=numbers, strays=strays)
     dates = parse_dates(values)
     is_date = ~np.isnat(dates)
-    if is_date.sum() >= _MOSTLY * present:
+    if rows(is_date) >= _MOSTLY * present:
         strays = ~missing & ~is_date
         return _column(name, "mixed dates" if strays.any() else "date", missing, texts, dates=dates, strays=strays)
     strays = is_number & ~codes
-    return _column(name, "text", missing, texts, strays=strays if _are_strays(values, strays) else None)
+    return _column(name, "text", missing, texts, strays=strays if _are_strays(values, strays, weights) else None)
 
 
-def _are_strays(values: pd.Series, numbers: NDArray[np.bool_]) -> bool:
+def _are_strays(values: pd.Series, numbers: NDArray[np.bool_], weights: NDArray[np.float64] | None) -> bool:
     """Whether bare numbers among texts are out of place: hardly any other text has a digit in it."""
     if not numbers.any():
         return False
-    others = values[~numbers].dropna()
-    return bool(others.str.contains(r"\d").mean() <= _RARELY)
+    others = values.notna().to_numpy(dtype=bool) & ~numbers
+    with_digits = values[others].str.contains(r"\d").to_numpy(dtype=bool)
+    share = np.average(with_digits, weights=None if weights is None else weights[others]) if others.any() else 1.0
+    return bool(share <= _RARELY)
 
 
 def parse_dates(values: pd.Series) -> NDArray[np.datetime64]:

@@ -29,7 +29,7 @@ def class_balance(table: Table, target: Column | None) -> Iterator[Finding]:
         yield about_column(table, "class balance", target.name, "error", "the target has one class: nothing to learn")
     if not is_label(target):
         return
-    counts = np.bincount(target.codes[~target.missing])
+    counts = target.counts
     rarest = int(np.argmin(np.where(counts > 0, counts, counts.max() + 1)))
     share = counts[rarest] / counts.sum()
     if share < min(_RARE_CLASS, 0.5 / target.distinct):
@@ -39,12 +39,12 @@ def class_balance(table: Table, target: Column | None) -> Iterator[Finding]:
             f"class {name!r:.60} has {counted(int(counts[rarest]), 'row')} "
             f"({percent(int(counts[rarest]), int(counts.sum()))}): accuracy will mislead"
         )
-        yield about_rows(table, "class balance", target.name, "warning", where, message)
+        yield about_rows(table, "class balance", target, "warning", where, message)
 
 
 def is_label(column: Column) -> bool:
     """Whether a column names classes: few values, most of them repeated, and no fractions."""
-    present = int((~column.missing).sum())
+    present = column.n_present
     if column.kind == "float" and not np.all(column.numbers[~column.missing] % 1 == 0):
         return False
     return 1 < column.distinct <= min(max(20, 0.05 * present), present / 2)
@@ -54,6 +54,10 @@ def leakage(table: Table, target: Column | None) -> Iterator[Finding]:
     """Columns from which the target can be read off: such a column is rarely there when it is needed."""
     if target is None or table.rows < _LEAST_ROWS:
         return
+    rows = table.sample
+    if rows is not None:  # what takes whole rows looks at a sample of them
+        position = next(i for i, column in enumerate(table.columns) if column is target)
+        table, target = rows, rows.columns[position]
     for column in table.columns:
         if column is target or column.kind == "empty":
             continue

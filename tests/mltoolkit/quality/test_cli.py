@@ -220,7 +220,7 @@ def test_an_unknown_target_ends_with_2(datasanity: Command, clean: Path) -> None
     ("typed", "answer"),
     [
         (["chekc", "x.csv"], "there is no command 'chekc'. Did you mean 'check'?"),
-        (["zzz"], "there is no command 'zzz'. There are: profile, check."),
+        (["zzz"], "there is no command 'zzz'. There are: profile, check, suggest."),
         (["check"], "Missing argument 'FILE'"),
         (["check", "x.csv", "--fail-on", "never"], "Invalid value for '--fail-on'"),
     ],

@@ -28,7 +28,7 @@ def fault_between(kind: Kind, arguments: Mapping[str, Any]) -> tuple[str, str]:
         if bound_type(low) != bound_type(high):
             return (
                 "max_value",
-                f"is {bound_type(high)} where min_value is {bound_type(low)}; both have to be of one type",
+                f"is {bound_type(high)} where min_value is {bound_type(low)}: both have to be of one kind",
             )
         if comparable(low) > comparable(high):
             return "max_value", f"lies below min_value: nothing lies between {low} and {high}"

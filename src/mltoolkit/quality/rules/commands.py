@@ -42,7 +42,7 @@ def check(
     source = open_source(file)
     verdicts, rows = evaluate(source, suite)
     found = findings_of(verdicts)
-    failing = SEVERITIES[: SEVERITIES.index(fail_on) + 1]  # type: ignore[arg-type]
+    failing = SEVERITIES[: SEVERITIES.index(fail_on) + 1]
     bad = sum(finding.severity in failing for finding in found)
     if as_json:
         summary = {"file": file, "form": source.form, "rows": rows, "columns": len(source.header)}

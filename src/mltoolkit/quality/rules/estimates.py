@@ -19,7 +19,7 @@ def share_to_allow(rare: int, rows: int) -> float:
         return 1.0
     expected = (rare + _CAREFUL + _CAREFUL * math.sqrt(rare + 1.0)) / max(rows, 1)
     digits = 2 if expected > 0.01 else 3
-    return max(0.0, math.floor((1.0 - expected) * 10**digits) / 10**digits)
+    return max(0.0, math.floor((1.0 - expected) * 10.0**digits) / 10.0**digits)
 
 
 def unseen(counts: Counter[Any]) -> int:

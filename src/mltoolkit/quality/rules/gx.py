@@ -1,8 +1,9 @@
 """A suite as Great Expectations takes it.
 
-Names and arguments are its own already, so what is left is what JSON or Great Expectations cannot hold: dates
-become text in ISO 8601, as pandas loads them from a text file; infinite bounds become None; a foreign key
-becomes the set of the keys it may take.
+Names and arguments are its own already, so what is left is what JSON or Great Expectations cannot hold: a date
+becomes a moment in ISO 8601 (it is compared with columns that pandas loaded as dates, by ``parse_dates``); an
+infinite bound becomes None; a foreign key becomes the set of the keys it may take. Bounds that are texts it does
+not know, so such a rule is left out.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from mltoolkit.errors import ToolkitError
+from mltoolkit.quality.rules.arguments import comparable
 from mltoolkit.quality.rules.suite import Rule, Suite
 
 _MOST_KEYS = 1_000
@@ -39,12 +41,15 @@ def _parts(suite: Suite) -> tuple[list[dict[str, Any]], list[tuple[Rule, str]]]:
     expectations: list[dict[str, Any]] = []
     out: list[tuple[Rule, str]] = []
     for rule in suite.rules:
+        reason, exported = "", rule
         if rule.kind.ours:
-            rule, reason = _in_set(rule, suite)
-            if reason:
-                out.append((rule, reason))
-                continue
-        expectations.append(_expectation(rule))
+            exported, reason = _in_set(rule, suite)
+        elif any(isinstance(rule.arguments.get(bound), str) for bound in ("min_value", "max_value")):
+            reason = "Great Expectations has no bounds that are texts"
+        if reason:
+            out.append((rule, reason))
+        else:
+            expectations.append(_expectation(exported))
     return expectations, out
 
 
@@ -57,7 +62,7 @@ def _expectation(rule: Rule) -> dict[str, Any]:
 
 def _plain(value: Any) -> Any:
     if isinstance(value, datetime.date):
-        return value.isoformat()
+        return comparable(value).isoformat()
     if isinstance(value, float) and math.isinf(value):
         return None
     if isinstance(value, Mapping):

@@ -14,9 +14,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pyarrow as pa
 from numpy.typing import NDArray
 
+from mltoolkit.quality.hashing import GOLDEN, MISSING_HASH, hash_texts, mix
 from mltoolkit.quality.rules.views import ColumnView
 
 Keys = NDArray[np.uint64]
@@ -24,39 +24,6 @@ Keys = NDArray[np.uint64]
 _IN_MEMORY = 2**24  # keys, 128 MiB
 _PARTS = 64
 _EXACT = 2.0**53  # from here on neighbouring integers are one float
-_ALL_BITS = np.uint64(2**64 - 1)
-_ABSENT = np.uint64(0x9E3779B97F4A7C15)
-
-
-def mixed(keys: Keys) -> Keys:
-    """Keys with their bits mixed: the finaliser of SplitMix64 (Steele, Lea and Flood, 2014), a bijection."""
-    with np.errstate(over="ignore"):
-        z = (keys ^ (keys >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-        z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-        return z ^ (z >> np.uint64(31))
-
-
-def hash_texts(texts: pa.Array) -> Keys:
-    """A hash of 64 bits for each text, shape (n,): eight bytes at a time of all texts that are so long."""
-    n = len(texts)
-    _, offsets, data = texts.buffers()
-    padded = np.zeros((data.size if data else 0) + 8, dtype=np.uint8)
-    if data:
-        padded[:-8] = np.frombuffer(data, np.uint8)
-    # The eight bytes from any place on, as one little-endian number: overlapping, so without a copy.
-    words = np.ndarray((len(padded) - 7,), dtype="<u8", buffer=padded.data, strides=(1,))
-    bounds = np.frombuffer(offsets, np.int32)[texts.offset : texts.offset + n + 1].astype(np.int64)
-    places, left = bounds[:-1].copy(), np.diff(bounds)
-    keys = mixed(left.astype(np.uint64) + _ABSENT)
-    rows = np.flatnonzero(left > 0)
-    while len(rows):
-        kept = np.minimum(left[rows], 8).astype(np.uint64)
-        word = words[places[rows]] & (_ALL_BITS >> (np.uint64(64) - np.uint64(8) * kept))
-        keys[rows] = mixed((keys[rows] ^ word) + _ABSENT)
-        left[rows] -= 8
-        places[rows] += 8
-        rows = rows[left[rows] > 0]
-    return keys
 
 
 def number_keys(numbers: NDArray[Any]) -> Keys:
@@ -66,8 +33,12 @@ def number_keys(numbers: NDArray[Any]) -> Keys:
     if numbers.dtype == np.int64:
         large = np.abs(floats) >= _EXACT
         if large.any():
-            keys = np.where(large, mixed(numbers.view(np.uint64) + np.uint64(1)), keys)
+            keys = np.where(large, mix(numbers.view(np.uint64) + np.uint64(1)), keys)
     return keys
+
+
+def _text_keys(view: ColumnView) -> Keys:
+    return hash_texts(view.cells.fill_null("") if view.cells.null_count else view.cells)
 
 
 def cell_keys(view: ColumnView, *, as_text: bool = False) -> Keys:
@@ -76,10 +47,10 @@ def cell_keys(view: ColumnView, *, as_text: bool = False) -> Keys:
         return view.cell_dates.view(np.uint64)
     if view.kind == "text":
         if as_text:
-            return hash_texts(view.cells)
+            return _text_keys(view)
         if view.cells_are_numbers is None:
             return number_keys(view.cell_numbers)
-        keys = hash_texts(view.cells)
+        keys = _text_keys(view)
         numeric = view.cells_are_numbers
         if numeric.any():
             keys[numeric] = number_keys(view.cell_numbers[numeric])
@@ -92,10 +63,10 @@ def row_keys(views: list[ColumnView], *, as_text: list[bool]) -> Keys:
     total = np.zeros(views[0].n, dtype=np.uint64)
     with np.errstate(over="ignore"):
         for position, (view, by_text) in enumerate(zip(views, as_text, strict=True)):
-            keys = mixed(view.spread(cell_keys(view, as_text=by_text)))
+            keys = mix(view.spread(cell_keys(view, as_text=by_text)))
             if view.missing is not None:
-                keys = np.where(view.missing, _ABSENT, keys)
-            total = mixed(total + keys + np.uint64(position + 1) * _ABSENT)
+                keys = np.where(view.missing, MISSING_HASH, keys)
+            total = mix(total + keys + np.uint64(position + 1) * GOLDEN)
     return total
 
 
@@ -122,7 +93,7 @@ class KeyStore:
         if self._folder is None:
             self._folder = tempfile.TemporaryDirectory(prefix="datasanity-")
         keys = np.concatenate(self._chunks)
-        parts = (mixed(keys) >> np.uint64(58)).astype(np.int64)
+        parts = (mix(keys) >> np.uint64(58)).astype(np.int64)
         order = np.argsort(parts, kind="stable")
         edges = np.searchsorted(parts[order], np.arange(_PARTS + 1))
         for part in range(_PARTS):

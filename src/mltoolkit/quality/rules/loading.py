@@ -66,7 +66,7 @@ def load_rules(path_or_text: Path | str) -> Suite:
     CannotRead
         When the file cannot be read, or is no TOML.
     BadRules
-        When something in it is wrong (it is a BadInput): every fault with its line, the key, and the nearest that is right.
+        When something in it is wrong, a BadInput: every fault with its line, its key, and the nearest that is right.
 
     Examples
     --------

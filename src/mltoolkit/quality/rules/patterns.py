@@ -37,7 +37,7 @@ def pattern_of(texts: Mapping[str, int]) -> Pattern | None:
     rows = sum(texts.values())
     if rows < _ENOUGH:
         return None
-    return _by_shape(texts, rows) or _by_word(texts, rows) or _by_character(texts, rows)
+    return _by_shape(texts, rows) or _by_word(texts, rows) or _by_character(texts)
 
 
 def _kind(character: str) -> str:
@@ -86,7 +86,7 @@ def _expression(shape: tuple[str, ...], runs: list[tuple[str, ...]], rows: int) 
         lengths = {len(run) for run in found}
         if kind not in _CLASSES:
             parts.append(_escaped(kind) + ("" if lengths == {1} else "+"))
-        elif len(found) == 1 and kind != "9" and rows >= _ENOUGH // 2:
+        elif len(found) == 1 and kind != "9" and rows >= _ENOUGH // 10:
             parts.append(_escaped(next(iter(found))))
         else:
             parts.append(_CLASSES[kind] + _times(lengths, rows))
@@ -142,7 +142,7 @@ def _word_shape(word: str) -> str:
     return "Aa" if kinds == "Aa" and word[1:].islower() else kinds
 
 
-def _by_character(texts: Mapping[str, int], rows: int) -> Pattern | None:
+def _by_character(texts: Mapping[str, int]) -> Pattern | None:
     """A few kinds of characters, each of which comes in several rows."""
     signs: Counter[str] = Counter()
     for text, count in texts.items():
