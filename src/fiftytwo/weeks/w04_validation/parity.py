@@ -202,7 +202,7 @@ def identities(lab: Lab) -> Iterator[Check]:
             for table in tables.values()
         )  # fmt: skip
 
-    yield Check("mutual information = KL(joint ‖ product)", product, at_most=EXACT,
+    yield Check("information = KL(joint ‖ product)", product, at_most=EXACT,
                 why="Two variables tell about each other exactly as far as their table is not a product.",
                 hint=("Is the whole table one distribution?", "kl_divergence(joint, product, axis=None)"))  # fmt: skip
 
