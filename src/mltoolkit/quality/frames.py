@@ -15,6 +15,8 @@ from mltoolkit.quality.source import BATCH_ROWS, Batch, Faults, Source, numbered
 if TYPE_CHECKING:
     import pandas as pd
 
+_BYTES_A_CODE = 3  # more, and the dictionary is nearly as long as the column
+
 
 def frame_source(frame: Any) -> Source:
     """A frame as a source.
@@ -117,20 +119,26 @@ class ParquetSource(Source):
             with pq.ParquetFile(path) as file:
                 self.header = tuple(file.schema_arrow.names)
                 self.rows = int(file.metadata.num_rows)
+                self._encoded = _kept_as_dictionaries(file)
         except (pa.ArrowException, OSError, ValueError) as error:
             raise self._broken(error) from error
         self.faults = Faults()
 
-    def batches(self, columns: Sequence[int | str] | None = None) -> Iterator[Batch]:
-        """Scan from the beginning."""
+    def batches(self, columns: Sequence[int | str] | None = None, *, as_dictionaries: bool = False) -> Iterator[Batch]:
+        """Scan from the beginning.
+
+        With ``as_dictionaries`` a text column that the file keeps as a dictionary is given as one, which spares
+        writing out every row's text.
+        """
         import pyarrow.parquet as pq
 
         positions = self.positions(columns)
         try:
-            with pq.ParquetFile(self.path) as file:
+            encoded, rows = (self._encoded, 4 * BATCH_ROWS) if as_dictionaries else ([], BATCH_ROWS)
+            with pq.ParquetFile(self.path, read_dictionary=encoded) as file:
                 wanted = list(dict.fromkeys(self.header[i] for i in positions))
                 yield from numbered(
-                    _in_order(batch, self.header, positions) for batch in file.iter_batches(BATCH_ROWS, columns=wanted)
+                    _in_order(batch, self.header, positions) for batch in file.iter_batches(rows, columns=wanted)
                 )
         except (pa.ArrowException, OSError, ValueError) as error:
             if isinstance(error, CannotRead):
@@ -140,6 +148,22 @@ class ParquetSource(Source):
     def _broken(self, error: BaseException) -> CannotRead:
         reason = (str(error).splitlines() or [type(error).__name__])[0][:200]
         return CannotRead(f"{self.name}: is named or marked as Parquet but cannot be read as such: {reason}")
+
+
+def _kept_as_dictionaries(file: Any) -> list[str]:
+    """Columns of texts of which each group of rows has a dictionary, and takes few bytes for a value."""
+    texts = [field.name for field in file.schema_arrow if pa.types.is_string(field.type)]
+    places = {file.metadata.schema.column(i).path: i for i in range(file.metadata.num_columns)}
+    groups = [file.metadata.row_group(i) for i in range(file.metadata.num_row_groups)]
+    return [
+        name
+        for name in texts
+        if name in places
+        and all(
+            chunk.has_dictionary_page and chunk.total_uncompressed_size <= _BYTES_A_CODE * max(chunk.num_values, 1)
+            for chunk in (group.column(places[name]) for group in groups)
+        )
+    ]
 
 
 def _in_order(batch: pa.RecordBatch, header: tuple[str, ...], positions: list[int]) -> pa.RecordBatch:

@@ -42,8 +42,9 @@ class _Values:
 
 def _values_of(view: ColumnView, where: Mask | None, *, with_texts: bool) -> _Values:
     rows = slice(None) if where is None else where
-    if view.is_number is None and not with_texts:
-        return _Values(view.numbers[rows], None, None, None)
+    if not with_texts:
+        numbers = view.dates.view(np.int64) if view.kind == "date" else view.numbers
+        return _Values(numbers[rows], None, None, None)
     texts = np.asarray(view.cells.to_numpy(zero_copy_only=False), dtype=object)
     number = np.ones(view.n, dtype=bool) if view.is_number is None else view.is_number
     return _Values(view.numbers[rows], number[rows], view.dates[rows], view.spread(texts)[rows])
@@ -72,13 +73,14 @@ def _sign(a: NDArray[Any], b: NDArray[Any]) -> NDArray[np.int8]:
     return np.asarray(a > b, dtype=np.int8) - np.asarray(a < b, dtype=np.int8)
 
 
-def _all_numbers(*views: ColumnView) -> bool:
-    return all(view.is_number is None for view in views)
+def _are_plain(*views: ColumnView) -> bool:
+    """Whether all values are numbers, or all columns are typed as dates: then nothing else has to be looked at."""
+    return all(view.is_number is None for view in views) or all(view.kind == "date" for view in views)
 
 
 def order(a: ColumnView, b: ColumnView) -> NDArray[np.int8]:
     """How two columns compare, row by row; INCOMPARABLE where a value is missing too."""
-    with_texts = not _all_numbers(a, b)
+    with_texts = not _are_plain(a, b)
     signs = _signs(*(_values_of(view, None, with_texts=with_texts) for view in (a, b)))
     for view in (a, b):
         if view.missing is not None:
@@ -115,7 +117,7 @@ def rows_in_order(
     def judge(views: Mapping[str, ColumnView]) -> tuple[int, Mask | None]:
         view = views[column]
         where = None if view.missing is None else ~view.missing
-        plain = _all_numbers(view) and (not last or last[0].is_number is None or bool(last[0].is_number[0]))
+        plain = _are_plain(view) and (not last or last[0].is_number is None or bool(last[0].is_number[0]))
         now = _values_of(view, where, with_texts=not plain)
         if not len(now):
             return 0, None
@@ -137,6 +139,8 @@ def rows_in_order(
 
 def _last_of(view: ColumnView, where: Mask | None) -> _Values:
     row = view.n - 1 if where is None else int(np.flatnonzero(where)[-1])
+    if view.kind == "date":
+        return _values_of(view, None, with_texts=False).part(slice(row, row + 1))
     is_number = view.is_number is None or bool(view.is_number[row])
     text = np.empty(1, dtype=object)
     text[0] = view.example(row)

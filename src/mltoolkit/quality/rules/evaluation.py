@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mltoolkit.quality.findings import SEVERITIES, Finding
+from mltoolkit.quality.frames import ParquetSource
 from mltoolkit.quality.rules import distribution as whole
 from mltoolkit.quality.rules.foreign import foreign_key
 from mltoolkit.quality.rules.loading import load_rules, nearest_name
@@ -25,7 +26,7 @@ from mltoolkit.quality.rules.uniqueness import Distinct, Unique
 from mltoolkit.quality.rules.verdicts import Evaluator, Offenders, Rescan, Verdict, Views, holds_mostly
 from mltoolkit.quality.rules.views import ColumnView
 from mltoolkit.quality.rules.wording import about_rows
-from mltoolkit.quality.source import Source, open_source
+from mltoolkit.quality.source import Batch, Source, open_source
 
 
 class _ByRow:
@@ -125,9 +126,10 @@ class _Scanner:
     def scan(self, columns: Sequence[str]) -> Iterator[tuple[Views, NDArray[np.int64]]]:
         """All batches of some columns."""
         names = list(dict.fromkeys(columns))
-        for batch in self._source.batches(names):
+        views: dict[str, ColumnView] = {}
+        for batch in _encoded(self._source, names):
             views = {
-                name: ColumnView(batch.data.column(i), split=self._split.get(name, True))
+                name: ColumnView(batch.data.column(i), split=self._split.get(name, True), previous=views.get(name))
                 for i, name in enumerate(names)
             }
             for name, view in views.items():
@@ -140,6 +142,13 @@ class _Scanner:
         if self._source.rows is not None:
             return self._source.rows
         return sum(len(batch.lines) for batch in self._source.batches([0] if self._source.header else []))
+
+
+def _encoded(source: Source, names: list[str]) -> Iterator[Batch]:
+    """Batches in which texts that come back are left as their dictionary, where a file keeps them so."""
+    if isinstance(source, ParquetSource):
+        return source.batches(names, as_dictionaries=True)
+    return source.batches(names)
 
 
 def validate(source: Any, rules: Suite | Path | str) -> tuple[Verdict, ...]:

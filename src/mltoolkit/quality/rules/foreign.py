@@ -89,6 +89,6 @@ def foreign_key(rule: Rule, folder: Path | None) -> Callable[[Views], tuple[int,
 
     def judge(views: Views) -> tuple[int, Mask | None]:
         view = views[rule.columns[0]]
-        return view.present, view.wrong_rows(keys.contains(view))
+        return view.present, view.wrong_rows(keys.contains)
 
     return judge

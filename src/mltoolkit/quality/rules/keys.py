@@ -43,8 +43,8 @@ def _text_keys(view: ColumnView) -> Keys:
 
 def cell_keys(view: ColumnView, *, as_text: bool = False) -> Keys:
     """Keys of a column's cells; with ``as_text``, letter by letter."""
-    if view.kind == "date":
-        return view.cell_dates.view(np.uint64)
+    if view.kind in ("date", "integer"):
+        return (view.cell_dates if view.kind == "date" else view.cell_numbers).view(np.uint64)
     if view.kind == "text":
         if as_text:
             return _text_keys(view)
@@ -101,14 +101,20 @@ class KeyStore:
                 keys[order[edges[part] : edges[part + 1]]].tofile(file)
         self._chunks, self._held = [], 0
 
+    def _parts(self) -> Iterator[Keys]:
+        """All keys, sorted, part by part; equal ones are in one part."""
+        if self._folder is None:
+            yield np.sort(np.concatenate(self._chunks)) if self._chunks else np.empty(0, np.uint64)
+            return
+        if self._chunks:
+            self._spill()
+        for part in range(_PARTS):
+            yield np.sort(np.fromfile(Path(self._folder.name) / str(part), np.uint64))
+
     def counts(self) -> Iterator[tuple[Keys, NDArray[np.int64]]]:
         """Distinct keys with how often each comes, part by part."""
-        if self._folder is None:
-            yield _counted(np.concatenate(self._chunks) if self._chunks else np.empty(0, np.uint64))
-            return
-        self._spill() if self._chunks else None
-        for part in range(_PARTS):
-            yield _counted(np.fromfile(Path(self._folder.name) / str(part), np.uint64))
+        for ordered in self._parts():
+            yield _counted(ordered)
 
     def distinct(self) -> int:
         """How many different keys there are."""
@@ -117,9 +123,12 @@ class KeyStore:
     def repeated(self) -> tuple[Keys, int]:
         """The keys that come more than once, sorted, and how many rows have one."""
         found, rows = [np.empty(0, np.uint64)], 0
-        for keys, counts in self.counts():
-            found.append(keys[counts > 1])
-            rows += int(counts[counts > 1].sum())
+        for ordered in self._parts():
+            twice = ordered[1:] == ordered[:-1]
+            if twice.any():
+                keys, counts = _counted(ordered)
+                found.append(keys[counts > 1])
+                rows += int(counts[counts > 1].sum())
         return np.sort(np.concatenate(found)), rows
 
     def most_common(self) -> tuple[Keys, int]:
@@ -139,10 +148,9 @@ class KeyStore:
             self._folder = None
 
 
-def _counted(keys: Keys) -> tuple[Keys, NDArray[np.int64]]:
-    if len(keys) == 0:
-        return keys, np.empty(0, np.int64)
-    ordered = np.sort(keys)
+def _counted(ordered: Keys) -> tuple[Keys, NDArray[np.int64]]:
+    if len(ordered) == 0:
+        return ordered, np.empty(0, np.int64)
     begins = np.flatnonzero(np.r_[True, ordered[1:] != ordered[:-1]])
     return ordered[begins], np.diff(np.r_[begins, len(ordered)])
 

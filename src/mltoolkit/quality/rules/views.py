@@ -38,7 +38,8 @@ class ColumnView:
     where they come back, else every row; ``spread`` carries an answer about the cells to the rows.
     """
 
-    def __init__(self, array: pa.Array, *, split: bool = True) -> None:
+    def __init__(self, array: pa.Array, *, split: bool = True, previous: ColumnView | None = None) -> None:
+        self.answers: dict[object, Mask] = {}  # of tests of the cells, by the test
         self.n = len(array)
         self._array = _plain(array)
         self.kind: Kind = _kind(self._array.type)
@@ -47,6 +48,15 @@ class ColumnView:
         self._distinct = self._array
         if self.kind == "text" and (split or pa.types.is_dictionary(self._array.type)):
             self._split()
+            if previous is not None and _same_texts(self._distinct, previous._distinct):
+                self._take_over(previous)
+
+    def _take_over(self, previous: ColumnView) -> None:
+        """What is known of the same cells from the batch before: a file has one dictionary for many batches."""
+        self.answers = previous.answers
+        for name in _OF_CELLS:
+            if name in previous.__dict__:
+                self.__dict__[name] = previous.__dict__[name]
 
     def _split(self) -> None:
         encoded = self._array if pa.types.is_dictionary(self._array.type) else self._array.dictionary_encode()
@@ -88,11 +98,13 @@ class ColumnView:
         """How many rows have a value."""
         return self.n if self.missing is None else self.n - int(np.count_nonzero(self.missing))
 
-    def wrong_rows(self, right: Mask) -> Mask | None:
-        """Which rows have a value that is not right, by the cells that are; None when there is none."""
-        wrong = ~right
+    def wrong_rows(self, test: Callable[[ColumnView], Mask]) -> Mask | None:
+        """Which rows have a value that a test of the cells does not find right; None when there is none."""
+        if test not in self.answers:
+            self.answers[test] = ~test(self)
+        wrong = self.answers[test]
         if self.empty_cells is not None:
-            wrong &= ~self.empty_cells
+            wrong = wrong & ~self.empty_cells
         if not wrong.any():
             return None
         rows = self.spread(wrong)
@@ -236,6 +248,22 @@ class ColumnView:
         if self.kind == "date":
             return str(self.cell_dates[row]).removesuffix(".000000").removesuffix("T00:00:00")
         return str(self._array[row].as_py())
+
+
+# What depends on the cells alone, not on the rows that hold them.
+_OF_CELLS = (
+    "empty_cells", "_read", "cell_dates", "cell_lengths", "_trimmed", "cells_are_whole", "cells_are_booleans",
+    "cells_are_codes",
+)  # fmt: skip
+
+
+def _same_texts(a: pa.Array, b: pa.Array) -> bool:
+    """Whether two arrays of texts are the same memory."""
+    return len(a) == len(b) and a.offset == b.offset and _addresses(a) == _addresses(b)
+
+
+def _addresses(array: pa.Array) -> list[int]:
+    return [0 if buffer is None else buffer.address for buffer in array.buffers()]
 
 
 def _plain(array: pa.Array) -> pa.Array:
