@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -57,40 +59,59 @@ def three_divergences(lab: Lab) -> Iterator[Check]:
                 hint=("The month is p, the usual shares are q.",))  # fmt: skip
 
 
+@dataclass(frozen=True)
+class _Judged:
+    """The hospital records by both engines, and the cells that are wrong in truth."""
+
+    clean: list[Beside]
+    dirty: list[Beside]
+    named: int
+    right: int
+
+
 def hospital_rules(lab: Lab) -> Iterator[Check]:
     """Rules on the hospital records: what they name beside the cells that are known to be wrong."""
+
+    @cache
+    def judged() -> _Judged:
+        return _judge_hospital(lab)
+
+    yield Check("hospital: cells named that are wrong", lambda: judged().right / judged().named, at_least=0.95,
+                exercise=False, why="On real records, what a rule of form names is wrong.")  # fmt: skip
+    yield Check("hospital: findings in the clean twin", lambda: sum(not rule.ours.passed for rule in judged().clean),
+                equals=0, exercise=False,
+                why="The same rules are silent about the same records without the faults.")  # fmt: skip
+    yield Check("hospital: Great Expectations agrees",
+                lambda: sum(not rule.agree for rule in (*judged().clean, *judged().dirty)),
+                equals=0, exercise=False, unit="verdicts apart",
+                why="Two engines give one verdict, row by row, on real records too.")  # fmt: skip
+
+
+def _judge_hospital(lab: Lab) -> _Judged:
     from mltoolkit.quality import load_rules
 
     frames = lab.data("dirty-hospital").frames
     suite = load_rules(Path(__file__).parent / "hospital.toml")
+    judged: dict[str, list[Beside]] = {}
     with tempfile.TemporaryDirectory() as folder:
-        judged: dict[str, list[Beside]] = {}
         for name, frame in frames.items():
             path = Path(folder) / f"{name}.csv"
             frame.to_csv(path, index=False)
             judged[name] = side_by_side(path, suite)[0]
     wrong = frames["dirty"] != frames["clean"]
     rows = []
-    named = right = 0
     for rule in judged["dirty"]:
         if rule.ours.rule.kind.by_row:
             column = rule.ours.rule.subject
             hits = sum(bool(wrong.at[line - 1 - _HEADER_LINES, column]) for line in rule.theirs.lines)
             rows.append((column, int(wrong[column].sum()), rule.ours.count, hits))
-            named, right = named + rule.ours.count, right + hits
-    total = int(wrong.to_numpy().sum())
+    table = pd.DataFrame(rows, columns=["column", "wrong cells", "cells named", "of these wrong"])
     lab.table(
-        pd.DataFrame(rows, columns=["column", "wrong cells", "cells named", "of these wrong"]),
+        table,
         "Hospital: rules and wrong cells",
         "What the rules of hospital.toml name in each column, beside the cells that differ from the clean twin.",
     )
-    lab.metric("hospital: wrong cells", total)
+    named, right = (int(table[column].sum()) for column in ("cells named", "of these wrong"))
+    lab.metric("hospital: wrong cells", int(wrong.to_numpy().sum()))
     lab.metric("hospital: wrong cells named", right)
-    yield Check("hospital: cells named that are wrong", right / named, at_least=0.95, exercise=False,
-                why="On real records, what a rule of form names is wrong.")  # fmt: skip
-    silent = sum(not rule.ours.passed for rule in judged["clean"])
-    yield Check("hospital: findings in the clean twin", float(silent), equals=0, exercise=False,
-                why="The same rules are silent about the same records without the faults.")  # fmt: skip
-    apart = sum(not rule.agree for found in judged.values() for rule in found)
-    yield Check("hospital: Great Expectations agrees", float(apart), equals=0, exercise=False, unit="verdicts apart",
-                why="Two engines give one verdict, row by row, on real records too.")  # fmt: skip
+    return _Judged(judged["clean"], judged["dirty"], named, right)

@@ -59,7 +59,7 @@ def entropies(lab: Lab) -> Iterator[Check]:
 
         p = lab.rng.integers(0, 5, (3, 4)) + np.eye(3, 4, dtype=int)
         p[:, 3] += 1
-        axes = (one(p, scipy.stats.entropy(p, axis=axis), f", axis={axis}", axis=axis) for axis in (0, 1, -1, None))
+        axes = (one(p, scipy.stats.entropy(p, axis=axis), f", axis={axis}", axis=axis) for axis in (0, 1, -1, -2, None))
         return worst((one(p, scipy.stats.entropy(p)), *axes))
 
     yield Check("entropy along an axis", along, at_most=EXACT,
@@ -83,6 +83,11 @@ def divergences(lab: Lab) -> Iterator[Check]:
                           "Divide each by its own sum before you average them.",
                           "SciPy's jensenshannon is its square root."),
     }  # fmt: skip
+    titles = {
+        "kl_divergence": "KL divergence",
+        "cross_entropy": "cross-entropy",
+        "js_divergence": "JS divergence",
+    }
     whys = {
         "kl_divergence": "The price of believing q where p is true; the order of the arguments matters.",
         "cross_entropy": "What a classifier is trained to lower: surprise under the belief, weighted by the truth.",
@@ -99,7 +104,7 @@ def divergences(lab: Lab) -> Iterator[Check]:
             return worst(two(name, p, q, oracle(p, q, base), f", base={base}", base=base)
                          for p, q in pairs.values() for base in _BASES)  # fmt: skip
 
-        yield Check(name.replace("_", " "), parity, at_most=EXACT, why=whys[name], hint=hints[name])
+        yield Check(titles[name], parity, at_most=EXACT, why=whys[name], hint=hints[name])
 
     def impossible() -> Measurement:
         p, q = np.array([1, 1, 0]), np.array([2, 0, 2])
@@ -115,22 +120,23 @@ def divergences(lab: Lab) -> Iterator[Check]:
                 hint=("Three cases: p = 0, q = 0 with p > 0, both positive.",
                       "np.log(0) is -inf with a warning: np.errstate(divide='ignore') keeps it quiet."))  # fmt: skip
 
-    def along() -> Measurement:
+    def by_axis() -> Measurement:
         rng = lab.rng
         p, q = rng.integers(1, 9, (3, 4)), rng.integers(1, 9, (3, 4))
-        return worst(
-            two(name, p, q, np.array([oracle(a, b, None) for a, b in zip(*_turned(p, q, axis), strict=True)]),
-                f", axis={axis}", axis=axis)
-            for name, oracle in oracles.items() for axis in (0, 1)
-        )  # fmt: skip
 
-    yield Check("divergences along an axis", along, at_most=EXACT,
+        def along(oracle: Oracle, axis: int) -> Any:
+            left, right = (p.T, q.T) if axis == 0 else (p, q)
+            return np.array([oracle(a, b, None) for a, b in zip(left, right, strict=True)])
+
+        return worst((
+            *(two(name, p, q, along(oracle, 0)) for name, oracle in oracles.items()),
+            *(two(name, p, q, along(oracle, axis), f", axis={axis}", axis=axis)
+              for name, oracle in oracles.items() for axis in (0, 1)),
+        ))  # fmt: skip
+
+    yield Check("divergences along an axis", by_axis, at_most=EXACT,
                 why="Each row, or each column, is a pair of distributions of its own.",
                 hint=("Normalise p and q along the same axis, then add up along it.",))  # fmt: skip
-
-
-def _turned(p: Any, q: Any, axis: int) -> tuple[Any, Any]:
-    return (p.T, q.T) if axis == 0 else (p, q)
 
 
 def information(lab: Lab) -> Iterator[Check]:
@@ -197,7 +203,7 @@ def identities(lab: Lab) -> Iterator[Check]:
             for table in tables.values()
         )  # fmt: skip
 
-    yield Check("mutual information = KL(joint ‖ product)", product, at_most=EXACT,
+    yield Check("information = KL(joint ‖ product)", product, at_most=EXACT,
                 why="Two variables tell about each other exactly as far as their table is not a product.",
                 hint=("Is the whole table one distribution?", "kl_divergence(joint, product, axis=None)"))  # fmt: skip
 

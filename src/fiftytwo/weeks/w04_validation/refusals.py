@@ -97,6 +97,7 @@ def _arguments(lab: Lab, refuse: Callable[..., Measurement]) -> Iterator[Check]:
         return first_unclear((
             refuse("entropy(p, axis=1)", ("axis",), lambda: s.entropy(p, axis=1), p=p),
             refuse("entropy(p, axis=-2)", ("axis",), lambda: s.entropy(p, axis=-2), p=p),
+            refuse("entropy(p, axis=0.5)", ("axis",), lambda: s.entropy(p, axis=0.5), p=p),
             refuse("kl_divergence(p, p, axis=2)", ("axis",), lambda: s.kl_divergence(p, p, axis=2), p=p),
             refuse("entropy(x, axis=0)", ("zero", "sum"), lambda: s.entropy(table, axis=0), x=table),
         ))  # fmt: skip
@@ -115,6 +116,8 @@ def _arguments(lab: Lab, refuse: Callable[..., Measurement]) -> Iterator[Check]:
                    lambda: s.mutual_information(x, ["c", None, "d"]), x=x, y=["c", None, "d"]),
             refuse("mutual_information(x, y)", ("missing", "NaN", "None"),
                    lambda: s.mutual_information([1.0, math.nan, 2.0], x), x=[1.0, math.nan, 2.0], y=x),
+            refuse("mutual_information(x, y)", ("dimension", "shape"),
+                   lambda: s.mutual_information([x], [x]), x=[x], y=[x]),
             refuse("mutual_information([], [])", ("empty", "no label", "at least"),
                    lambda: s.mutual_information([], [])),
         ))  # fmt: skip
@@ -126,11 +129,14 @@ def _arguments(lab: Lab, refuse: Callable[..., Measurement]) -> Iterator[Check]:
 
     def at_once() -> Measurement:
         bad = np.array([-1.0, math.nan])
-        return first_unclear(
-            refuse("kl_divergence(p, q, base=1)", (word,), lambda: lab.solution.kl_divergence(bad, q, base=1), p=bad,
-                   q=q)
-            for word in ("negative", "NaN", "shape", "base")
-        )  # fmt: skip
+        s = lab.solution
+        x, y = ["a", None, "b"], ["c", None]
+        return first_unclear((
+            *(refuse("kl_divergence(p, q, base=1)", (word,), lambda: s.kl_divergence(bad, q, base=1), p=bad, q=q)
+              for word in ("negative", "NaN", "shape", "base")),
+            *(refuse("mutual_information(x, y, base=1)", words, lambda: s.mutual_information(x, y, base=1), x=x, y=y)
+              for words in (("missing", "NaN", "None"), ("length", "shape"), ("base",))),
+        ))  # fmt: skip
 
     yield Check("names all faults at once", at_once, equals=True,
                 why="Whoever fixes one fault and runs into the next has been told too little.",

@@ -147,7 +147,7 @@ def report(lab: Lab, mended: Mended) -> None:
         lab.metric(f"{prefix}: {effect}", repair.size(frame), unit)
         lab.metric(f"{prefix}: {effect} after", repair.size(done.frame), unit)
         frame = done.frame
-        lab.table(done.examples, f"{prefix}: examples", f"The first rows of {scene.table} that the repair changed.")
+        lab.table(done.examples, f"{prefix}: examples", f"{repair.title}: the first rows, before and after.")
         issues.append({"prefix": prefix, "repair": repair, "finding": found, "lines": _lines(found),
                        "said": markdown_text(found.message) if found else "",
                        "left": markdown_text(left.message) if left else ""})  # fmt: skip
