@@ -101,10 +101,10 @@ def _three_tools(lab: Lab, quality: Quality) -> Iterator[Check]:
         lab.metric("tests that passed", quality.tests_passed())
         lab.metric("modules measured", len(rows))
         lab.metric("statements measured", sum(row.statements for row in rows))
-        lab.metric("coverage", quality.total_coverage(), "share")
+        lab.metric("coverage", 100.0 * quality.total_coverage(), "%")
         shown = sorted((row for row in rows if row.statements), key=lambda row: row.share)[:40]
-        table = pd.DataFrame([asdict(row) for row in shown])
-        table.columns = pd.Index(["module", "statements", "share covered"])
+        rows_shown = [(row.module, row.statements, round(100.0 * row.share, 1)) for row in shown]
+        table = pd.DataFrame(rows_shown, columns=["module", "statements", "covered (%)"])
         lab.table(
             table, "Coverage", "Share of statements and branches that the tests ran, the least covered module first."
         )

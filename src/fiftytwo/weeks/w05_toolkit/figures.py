@@ -48,7 +48,7 @@ def calibration(bins: Sequence[int], errors: Mapping[str, Mapping[str, Sequence[
     axes.set_ylim(bottom=0.0)
     axes.set_xlabel("number of bins")
     axes.set_ylabel("expected calibration error")
-    figure.legend(loc="outside lower center", ncols=2)
+    figure.legend(loc="outside lower center", ncols=3, fontsize="small")
     return figure
 
 

@@ -93,7 +93,7 @@ def precedence(lab: Lab) -> Iterator[Check]:
     def strongest_wins() -> float:
         with tempfile.TemporaryDirectory(dir=lab.folder) as folder:
             rows = [_layered(Path(folder), present) for present in itertools.product((False, True), repeat=3)]
-        table = pd.DataFrame(rows, columns=["file", "environment", "override", "value", "expected"])
+        table = pd.DataFrame(rows, columns=["file", "environment", "override", "value", "expected"], dtype=object)
         lab.table(
             table,
             "Precedence",

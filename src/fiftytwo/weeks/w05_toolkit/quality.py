@@ -116,7 +116,7 @@ class Quality:
         for process in self.__dict__.get("_running", {}).values():
             if process.poll() is None:
                 process.kill()
-                process.wait()
+            process.wait()
 
     def _commands(self) -> Mapping[str, list[str]]:
         """Each tool's command; those whose module is missing are left out."""
@@ -177,7 +177,7 @@ class Quality:
         text = (self.folder / f"{name}.out").read_text("utf-8", errors="replace")
         if status not in good:
             errors = (self.folder / f"{name}.err").read_text("utf-8", errors="replace")
-            last = (errors.strip() or text.strip()).splitlines()[-1:]
+            last = (text.strip() or errors.strip()).splitlines()[-1:]
             raise RuntimeError(f"{name} in {root.name} ended with status {status}: {' '.join(last)[:300]}")
         return text
 

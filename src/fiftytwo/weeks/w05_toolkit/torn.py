@@ -1,8 +1,9 @@
 """Writers that are killed at random moments, and what a reader finds afterwards.
 
 A *nursery* process imports the libraries once and then forks one writer after another, which takes a few
-milliseconds instead of a second. A writer says that it begins, writes one version of a small file after the
-other, and is killed with SIGKILL, which nothing can catch. Then the file is read: it must be whole (every value
+milliseconds instead of a second. A writer writes one version of a small file after the other and says so, until it
+is killed with SIGKILL, which nothing can catch. The moment is drawn in units of the time that a version takes,
+so a busy machine does not move all kills to the start. Then the file is read: it must be whole (every value
 of one version, none missing), and it must not be lost or fall behind a version that was read before.
 
 Run as ``python -m fiftytwo.weeks.w05_toolkit.torn`` this module is the nursery.
@@ -10,18 +11,20 @@ Run as ``python -m fiftytwo.weeks.w05_toolkit.torn`` this module is the nursery.
 
 from __future__ import annotations
 
+import itertools
 import os
 import signal
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 
@@ -31,8 +34,9 @@ from mltoolkit.errors import CannotRead
 FORMATS = ("csv", "parquet", "json", "joblib", "delta")
 PLAIN = "plain"  # written in place, without a temporary file: the control, which has to fail
 _ROWS = 1500
-_LONGEST = {"delta": 0.04, "parquet": 0.06}  # seconds until the kill; a writer manages several versions
-_LONGEST_ELSE = 0.02
+_FINISHED = 3  # a writer finishes up to two versions, at random, before its last moment is drawn
+_SLOWEST = 0.1  # seconds; a version that takes longer was held up by the machine
+_PATIENCE = 20.0  # seconds that a writer may take for what it has to finish
 _KILLS_PER_TABLE = 10  # then a new Delta table, since each version of one stays on the disk
 
 
@@ -94,11 +98,12 @@ def _of_format(
     torn = lost = interrupted = number = 0
     seen: set[int] = set()
     latest = unfinished = 0
+    pace = 0.005  # seconds that a version takes; measured from the first writer on
     path = folder / name
     for number in numbers:
         if name == "delta" and number % _KILLS_PER_TABLE == 0:
             path, latest, unfinished = folder / f"{name}-{number}", 0, 0
-        _one_kill(nursery, name, path, max(seen, default=0) + 1, rng.uniform(0.0, _LONGEST.get(name, _LONGEST_ELSE)))
+        pace = _one_kill(nursery, name, path, max(seen, default=0) + 1, rng, pace)
         left = _unfinished(path)
         interrupted += left > unfinished
         unfinished = 0 if io.remove_leftovers(folder, older_than=0.0) else left
@@ -117,15 +122,42 @@ def _of_format(
     return Outcome(name, number, torn, lost, interrupted, len(seen))
 
 
-def _one_kill(nursery: subprocess.Popen[str], name: str, path: Path, first: int, seconds: float) -> None:
+def _one_kill(
+    nursery: subprocess.Popen[str], name: str, path: Path, first: int, rng: np.random.Generator, pace: float
+) -> float:
+    """Start a writer, kill it, and return the seconds that a version took it."""
     assert nursery.stdin is not None
     assert nursery.stdout is not None
     print(name, first, path, sep="\t", file=nursery.stdin, flush=True)
     pid = int(nursery.stdout.readline())
-    time.sleep(seconds)
-    os.kill(pid, signal.SIGKILL)
-    if nursery.stdout.readline().strip() != "killed":
+    watch = threading.Timer(_PATIENCE, _kill, [pid])  # should a writer hang, it is killed where it is
+    watch.start()
+    finished = int(rng.integers(0, _FINISHED))
+    begun = time.monotonic()
+    told = list(itertools.islice(_words(nursery.stdout), finished))
+    if told == ["written"] * max(finished, 1):
+        pace = (time.monotonic() - begun) / finished
+    if told[-1:] not in (["ended"], ["killed"]):
+        time.sleep(rng.uniform(0.0, 1.5) * min(pace, _SLOWEST))
+        _kill(pid)
+        told += _words(nursery.stdout)
+    watch.cancel()
+    if told[-1] != "killed":
         raise RuntimeError(f"a writer of {name} ended by itself")
+    return pace
+
+
+def _words(stream: IO[str]) -> Iterator[str]:
+    """What a writer and the nursery say, up to the writer's end."""
+    word = ""
+    while word not in ("killed", "ended"):
+        word = stream.readline().strip() or "ended"  # nothing at all: the nursery itself is gone
+        yield word
+
+
+def _kill(pid: int) -> None:
+    with suppress(ProcessLookupError):
+        os.kill(pid, signal.SIGKILL)
 
 
 def _unfinished(path: Path) -> int:
@@ -215,6 +247,7 @@ def _write_without_end(name: str, path: Path, version: int) -> None:
         os.write(1, f"{os.getpid()}\n".encode())
         while True:
             _write(name, path, version)
+            os.write(1, b"written\n")
             version += 1
     finally:
         os._exit(1)
