@@ -2,4 +2,10 @@
 
 import lazy_loader
 
-__getattr__, __dir__, __all__ = lazy_loader.attach(__name__, submod_attrs={})
+__getattr__, __dir__, __all__ = lazy_loader.attach(
+    __name__,
+    submod_attrs={
+        "inference": ["ABTest", "bootstrap_ci", "simulate_ab"],
+        "results": ["ABResult", "ABSimulation", "Binary", "Continuous", "Interval", "Moments", "Ratio"],
+    },
+)
