@@ -331,8 +331,9 @@ class ABTest:
     def _arms(self, operation: str, control: Any, treatment: Any) -> tuple[Moments, Moments]:
         """Both arms as moments."""
         binary = self.method == "proportions"
-        (c, first), (t, second) = (_as_moments(v, name, binary) for v, name in
-                                   ((control, "control"), (treatment, "treatment")))  # fmt: skip
+        (c, first), (t, second) = (
+            _as_moments(v, name, binary) for v, name in ((control, "control"), (treatment, "treatment"))
+        )
         if first + second:
             raise BadInput(f"ABTest.{operation}: " + "; ".join(first + second))
         return c, t

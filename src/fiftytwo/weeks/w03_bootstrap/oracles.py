@@ -9,12 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from itertools import product
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import integrate, optimize
+from scipy import optimize
 from scipy.special import betainc
 from scipy.stats import nct, norm, t
 
@@ -141,6 +142,7 @@ def power_of_welch(effect: float, sd: float, n_control: int, n_treatment: int, a
     return float(nct.sf(critical, freedom, shift) + nct.cdf(-critical, freedom, shift))
 
 
+@cache
 def false_alarms(looks: int, alpha: float = 0.05, points: int = 400) -> float:
     """Chance that one of equally spaced looks at no effect is significant (Armitage, McPherson and Rowe 1969).
 
@@ -149,7 +151,7 @@ def false_alarms(looks: int, alpha: float = 0.05, points: int = 400) -> float:
     false alarm.
     """
     critical = norm.ppf(1.0 - alpha / 2.0)
-    nodes, weights = np.polynomial.legendre.leggauss(points)
+    nodes, weights = _legendre(points)
     bound = critical
     at, mass = bound * nodes, bound * weights * norm.pdf(bound * nodes)
     for look in range(2, looks + 1):
@@ -162,14 +164,18 @@ def false_alarms(looks: int, alpha: float = 0.05, points: int = 400) -> float:
 
 def mixture_p(effect: float, v: float, tau: float) -> float:
     """The sequential p-value of one look, by integrating the likelihood ratio over the mixture."""
-
-    def weighed(theta: float) -> float:
-        return float(np.exp((theta * effect - theta**2 / 2) / v) * norm.pdf(theta, scale=tau))
-
-    peak = effect * tau**2 / (tau**2 + v)
+    nodes, weights = _legendre(200)
     width = np.sqrt(v * tau**2 / (tau**2 + v))
-    ratio, _ = integrate.quad(weighed, peak - 12 * width, peak + 12 * width, epsabs=0.0, epsrel=1e-11)
-    return min(1.0, 1.0 / ratio)
+    theta = effect * tau**2 / (tau**2 + v) + 12.0 * width * nodes
+    ratio = 12.0 * width * np.sum(weights * np.exp((theta * effect - theta**2 / 2) / v) * norm.pdf(theta, scale=tau))
+    return min(1.0, 1.0 / float(ratio))
+
+
+@cache
+def _legendre(points: int) -> tuple[Array, Array]:
+    """Nodes and weights of Gauss-Legendre integration from -1 to 1."""
+    nodes, weights = np.polynomial.legendre.leggauss(points)
+    return nodes, weights
 
 
 def mixture_reach(v: float, tau: float, alpha: float) -> float:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -31,8 +32,11 @@ def _first_unclear(lab: Lab, name: str, cases: Iterable[Case]) -> Measurement:
     found: Measurement | None = None
     for arguments, options, mentions in cases:
         given = [_short(value) for value in arguments] + [f"{key}={_short(value)}" for key, value in options.items()]
-        found = refusal(lambda a=arguments, o=options: getattr(lab.solution, name)(*a, **o),
-                        call=f"{name}({', '.join(given)})", mentions=mentions)  # fmt: skip
+        found = refusal(
+            partial(getattr(lab.solution, name), *arguments, **options),
+            call=f"{name}({', '.join(given)})",
+            mentions=mentions,
+        )
         if found.value != 1.0:
             break
     assert found is not None
@@ -59,9 +63,16 @@ def _of_intervals(lab: Lab) -> Iterator[Check]:
         (([1.0, None, 2.0],), {}, ("dtype", "number")),
         ((np.array([1j, 2.0]),), {}, ("dtype", "number")),
     ]
-    yield Check("refuses bad data", lambda: _first_unclear(lab, "bootstrap_ci", data), equals=True, why=WHY_DATA,
-                hint=("np.isnan, np.isinf, ndim, and dtype.kind in 'biuf' tell you all you need.",
-                      "One observation has no spread: refuse fewer than 2."))  # fmt: skip
+    yield Check(
+        "refuses bad data",
+        lambda: _first_unclear(lab, "bootstrap_ci", data),
+        equals=True,
+        why=WHY_DATA,
+        hint=(
+            "np.isnan, np.isinf, ndim, and dtype.kind in 'biuf' tell you all you need.",
+            "One observation has no spread: refuse fewer than 2.",
+        ),
+    )
     options: list[Case] = [
         ((x, "mode"), {}, ("statistic='mode'",)),
         ((x, None), {}, ("statistic=None",)),
@@ -75,24 +86,37 @@ def _of_intervals(lab: Lab) -> Iterator[Check]:
         ((x, _nothing), {"n_resamples": 99}, ("finite", "number")),
         ((x, _everything), {"n_resamples": 99}, ("shape", "number")),
     ]
-    yield Check("refuses bad options", lambda: _first_unclear(lab, "bootstrap_ci", options), equals=True, why=WHY_ALL,
-                hint=("Collect the faults in a list, name each as name=value, and raise one ValueError at the end.",
-                      "True is an int to Python; it is no number of resamples.",
-                      "B (1 - confidence) must be at least 2."))  # fmt: skip
+    yield Check(
+        "refuses bad options",
+        lambda: _first_unclear(lab, "bootstrap_ci", options),
+        equals=True,
+        why=WHY_ALL,
+        hint=(
+            "Collect the faults in a list, name each as name=value, and raise one ValueError at the end.",
+            "True is an int to Python; it is no number of resamples.",
+            "B (1 - confidence) must be at least 2.",
+        ),
+    )
 
     def limits() -> Measurement:
-        good = [lab.solution.bootstrap_ci(x, n_resamples=40).n_resamples == 40,
-                lab.solution.bootstrap_ci(x, n_resamples=np.int64(20), confidence=0.9).n_resamples == 20,
-                lab.solution.bootstrap_ci(x, n_resamples=20_000, confidence=0.9999).confidence == 0.9999]  # fmt: skip
+        good = [
+            lab.solution.bootstrap_ci(x, n_resamples=40).n_resamples == 40,
+            lab.solution.bootstrap_ci(x, n_resamples=np.int64(20), confidence=0.9).n_resamples == 20,
+            lab.solution.bootstrap_ci(x, n_resamples=20_000, confidence=0.9999).confidence == 0.9999,
+        ]
         return Measurement(float(all(good)), call="bootstrap_ci(x, n_resamples=40)", got=str(good), expected="accepted")
 
-    yield Check("takes what is just enough", limits, equals=True,
-                why="A limit that is off by one refuses what the documentation promises.",
-                hint=("(1 - 0.95) * 40 is a hair above 2 or below it; leave rounding some room.",))  # fmt: skip
+    yield Check(
+        "takes what is just enough",
+        limits,
+        equals=True,
+        why="A limit that is off by one refuses what the documentation promises.",
+        hint=("(1 - 0.95) * 40 is a hair above 2 or below it; leave rounding some room.",),
+    )
 
 
 def _nothing(sample: Any) -> float:
-    return float("nan")
+    return float("nan") * len(sample)
 
 
 def _everything(sample: Any) -> Any:
@@ -108,8 +132,13 @@ def _of_tests(lab: Lab) -> Iterator[Check]:
         (("magic",), {"confidence": 7}, ("method='magic'",)),
         (("magic",), {"confidence": 7}, ("confidence=7",)),
     ]
-    yield Check("refuses a bad test", lambda: _first_unclear(lab, "ABTest", construct), equals=True, why=WHY_ALL,
-                hint=("tau belongs to the sequential test, which cannot do without it.",))  # fmt: skip
+    yield Check(
+        "refuses a bad test",
+        lambda: _first_unclear(lab, "ABTest", construct),
+        equals=True,
+        why=WHY_ALL,
+        hint=("tau belongs to the sequential test, which cannot do without it.",),
+    )
 
     good = np.array([0.0, 1.0, 1.0])
     pairs = np.array([[1.0, 2.0], [0.0, 1.0], [1.0, 4.0]])
@@ -136,16 +165,24 @@ def _of_tests(lab: Lab) -> Iterator[Check]:
         for method, c, t, mentions in arms:
             test = lab.solution.ABTest(method)
             for name in ("p_value", "compare"):
-                found = refusal(lambda f=getattr(test, name), c=c, t=t: f(c, t), mentions=mentions,
-                                call=f"ABTest({method!r}).{name}({_short(c)}, {_short(t)})")  # fmt: skip
+                call = f"ABTest({method!r}).{name}({_short(c)}, {_short(t)})"
+                found = refusal(partial(getattr(test, name), c, t), call=call, mentions=mentions)
                 if found.value != 1.0:
                     return found
         assert found is not None
         return found
 
-    yield Check("refuses bad arms", bad_arms, equals=True, why=WHY_DATA,
-                hint=("Say which arm it is: control or treatment.", "Two units at least, and all of them finite.",
-                      "Shares lie between 0 and 1, variances are not negative."))  # fmt: skip
+    yield Check(
+        "refuses bad arms",
+        bad_arms,
+        equals=True,
+        why=WHY_DATA,
+        hint=(
+            "Say which arm it is: control or treatment.",
+            "Two units at least, and all of them finite.",
+            "Shares lie between 0 and 1, variances are not negative.",
+        ),
+    )
 
 
 def _of_simulations(lab: Lab) -> Iterator[Check]:
@@ -160,7 +197,10 @@ def _of_simulations(lab: Lab) -> Iterator[Check]:
         ((r, Ratio((1.0, 2.0), (1.0, 1.0), 1.5)), {"n": 100}, ("correlation",)),
         *(((b, b), {"n": n}, ("n=",)) for n in (3, 10.5, True, "many")),
         *(((b, b), {"n": 100, "split": s}, ("split",)) for s in (0.0, 1.0, 50, True)),
-        *(((b, b), {"n": 100, "looks": k}, ("looks",)) for k in (0, -1, True, [], [0.5], [0.5, 0.5, 1.0], [0.0, 1.0], 1.5)),
+        *(
+            ((b, b), {"n": 100, "looks": k}, ("looks",))
+            for k in (0, -1, True, [], [0.5], [0.5, 0.5, 1.0], [0.0, 1.0], 1.5)
+        ),
         *(((b, b), {"n": 100, "n_simulations": s}, ("n_simulations",)) for s in (0, 10.5, True)),
         ((b, b), {"n": 20, "looks": 10}, ("units", "look")),
         ((b, b), {"n": 100, "split": 0.01}, ("units", "split")),
@@ -169,9 +209,15 @@ def _of_simulations(lab: Lab) -> Iterator[Check]:
         ((b, b), {"n": 3, "split": 2.0}, ("n=3",)),
         ((b, b), {"n": 3, "split": 2.0}, ("split=2.0",)),
         ((Binary(1.5), a), {"n": 3}, ("n=3",)),
-    ]  # fmt: skip
-    yield Check("refuses a bad plan", lambda: _first_unclear(lab, "simulate_ab", cases), equals=True,
-                why="A plan that cannot be carried out is better refused than simulated.",
-                hint=("Two units in each arm at the first look, and at least one more in each at every later look.",
-                      "Both populations are of one kind.", "All faults at once, each with the name of its argument."),
-                )  # fmt: skip
+    ]
+    yield Check(
+        "refuses a bad plan",
+        lambda: _first_unclear(lab, "simulate_ab", cases),
+        equals=True,
+        why="A plan that cannot be carried out is better refused than simulated.",
+        hint=(
+            "Two units in each arm at the first look, and at least one more in each at every later look.",
+            "Both populations are of one kind.",
+            "All faults at once, each with the name of its argument.",
+        ),
+    )
