@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -15,7 +15,14 @@ from mltoolkit.plots import PALETTE
 
 Array = NDArray[np.float64]
 
-_MARKS = "osD^"
+
+class Curve(NamedTuple):
+    """A formula as a line, and what was simulated as dots."""
+
+    line_at: Array
+    line: Array
+    dots_at: Sequence[float]
+    dots: Array
 
 
 def methods(intervals: Sequence[tuple[str, Any]], truth: float, name: str) -> Figure:
@@ -26,7 +33,7 @@ def methods(intervals: Sequence[tuple[str, Any]], truth: float, name: str) -> Fi
         axes.plot(found.estimate, i, "o", color=PALETTE[0], markersize=6)
     axes.axvline(truth, color=PALETTE[1], linestyle="--")
     axes.annotate("truth", (truth, len(intervals) - 0.45), color=PALETTE[1], ha="center", annotation_clip=False)
-    axes.set_yticks(range(len(intervals)), [method for method, _ in reversed(intervals)])
+    axes.set_yticks(range(len(intervals)), [_title(method) for method, _ in reversed(intervals)])
     axes.set_ylim(-0.6, len(intervals) - 0.5)
     axes.grid(visible=False, axis="y")
     axes.set_xlabel(name)
@@ -83,7 +90,8 @@ def coverage(rows: Sequence[Any], promised: float) -> Figure:
             )
         panel.axvline(promised, color="black", linewidth=0.9, linestyle="--")
         panel.set_title(f"{population}, n = {n}")
-        panel.set_yticks(range(len(names)), list(reversed(names)))
+        panel.set_yticks(range(len(names)), [_title(name) for name in reversed(names)])
+        panel.set_ylim(-0.5, len(names) - 0.5)
         panel.xaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
         panel.grid(visible=False, axis="y")
     figure.supxlabel("intervals that contain the truth", fontsize="medium")
@@ -119,7 +127,7 @@ def peeking(looks: Sequence[int], fixed: Array, exact: Array, always: Array, alp
     axes.plot(looks, fixed, "o", color=PALETTE[1], label="fixed test, simulated")
     axes.plot(looks, always, "s-", color=PALETTE[0], label="sequential test, simulated")
     axes.axhline(alpha, color="black", linewidth=0.9, linestyle="--")
-    axes.annotate("promised", (looks[0], alpha), xytext=(2, 4), textcoords="offset points", fontsize=9)
+    axes.annotate("promised", (looks[-1], alpha), xytext=(0, 4), textcoords="offset points", ha="right", fontsize=9)
     axes.set_xscale("log")
     axes.set_xticks(looks, [str(look) for look in looks])
     axes.minorticks_off()
@@ -131,22 +139,14 @@ def peeking(looks: Sequence[int], fixed: Array, exact: Array, always: Array, alp
     return figure
 
 
-def power(
-    effects: Sequence[float],
-    simulated: Array,
-    formula: Array,
-    splits: Sequence[float],
-    by_split: Array,
-    split_formula: Array,
-) -> Figure:
+def power(by_effect: Curve, by_split: Curve) -> Figure:
     """Power by effect and by split: dots are simulated, lines the formula."""
     figure, axes = plt.subplots(1, 2, figsize=(8.0, 3.6), sharey=True)
-    axes[0].plot(effects, formula, color=PALETTE[0], label="formula")
-    axes[0].plot(effects, simulated, "o", color=PALETTE[1], label="simulated")
+    for panel, curve in zip(axes, (by_effect, by_split), strict=True):
+        panel.plot(curve.line_at, curve.line, color=PALETTE[0], label="formula")
+        panel.plot(curve.dots_at, curve.dots, "o", color=PALETTE[1], label="simulated")
     axes[0].set_xlabel("effect (in units of the metric)")
     axes[0].set_ylabel("experiments that find it")
-    axes[1].plot(splits, split_formula, color=PALETTE[0])
-    axes[1].plot(splits, by_split, "o", color=PALETTE[1])
     axes[1].set_xlabel("share of the units that are treated")
     axes[1].xaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
     axes[0].set_ylim(0.0, 1.02)
@@ -154,3 +154,7 @@ def power(
     handles, texts = axes[0].get_legend_handles_labels()
     figure.legend(handles, texts, loc="outside upper right", ncols=2)
     return figure
+
+
+def _title(method: str) -> str:
+    return "BCa" if method == "bca" else method

@@ -46,7 +46,7 @@ from fiftytwo.weeks.w03_bootstrap.trials import (
     UNITS,
     WATCHED,
     Trials,
-    power_at_split,
+    power_at,
     record_trials,
     run_trials,
     trial_checks,
@@ -105,7 +105,8 @@ def build(lab: Lab) -> Built:
     """Intervals on populations with a known truth, then experiments by the thousand."""
     _one_sample(lab)
     _hundred(lab)
-    found = measure_coverage(lab, 20_000 if lab.full else 1_600, 1999 if lab.full else 999)
+    counts = {20: 20_000, 200: 20_000} if lab.full else {20: 1_600, 200: 800}
+    found = measure_coverage(lab, counts, 1999 if lab.full else 999)
     beside = beside_scipy(lab, {20: 4_000, 200: 2_000} if lab.full else {20: 400, 200: 150}, 999)
     record(lab, found, beside)
     lab.figure(
@@ -129,7 +130,6 @@ def build(lab: Lab) -> Built:
         level=f"{ALPHA:.0%}",
         confidence=f"{CONFIDENCE:.0%}",
         experiments=trials.count,
-        samples=len(found[0].covered),
         ratio_trials=trials.ratio_trials,
         few=SIZES[0],
         many=SIZES[1],
@@ -184,7 +184,7 @@ def _hundred(lab: Lab) -> None:
         figures.hundred(found.low, found.high, truth),
         "A hundred intervals",
         "BCa intervals for the mean from a hundred samples of 20 lognormal observations each. The line is the truth. "
-        "Those that miss it lie below: a sample without large values looks less spread than its population is.",
+        "Most that miss it lie below: a sample without large values looks less spread than its population is.",
     )
 
 
@@ -201,14 +201,11 @@ def _draw_trials(lab: Lab, found: Trials) -> None:
         "The cost of peeking",
         "Share of experiments without an effect that were called significant at any of their looks.",
     )
+    effects, splits = np.linspace(EFFECTS[0], EFFECTS[-1], 61), np.linspace(SPLITS[-1], SPLITS[0], 46)
     lab.figure(
         figures.power(
-            EFFECTS,
-            found.power,
-            np.array([oracles.power_of_welch(effect, SD, UNITS // 2, UNITS // 2) for effect in EFFECTS]),
-            SPLITS,
-            found.power_by_split,
-            np.array([power_at_split(split) for split in SPLITS]),
+            figures.Curve(effects, np.array([power_at(effect, 0.5) for effect in effects]), EFFECTS, found.power),
+            figures.Curve(splits, np.array([power_at(LARGE, s) for s in splits]), SPLITS, found.power_by_split),
         ),
         "Power",
         f"Left: by the size of the effect, {UNITS:,} units in all and a standard deviation of {SD:g}. "
@@ -224,5 +221,5 @@ def assess(lab: Lab, built: Built) -> Iterator[Check]:
     yield from experiments(lab)
     yield from laws(lab)
     yield from refusals(lab)
-    yield from coverage_checks(built.coverage, built.beside)
-    yield from trial_checks(built.trials)
+    yield from coverage_checks(lambda: built.coverage, lambda: built.beside)
+    yield from trial_checks(lambda: built.trials)

@@ -51,15 +51,17 @@ def _one_short(_: Any, x: Array, n_resamples: int, rng: np.random.Generator) -> 
 def _both_tails_whole(data: Any, *args: Any, confidence: float = 0.95, **options: Any) -> Interval:
     """The quantiles alpha and 1 - alpha."""
     found = bootstrap_ci(data, *args, confidence=max(2.0 * confidence - 1.0, 0.01), **options)
-    return Interval(found.low, found.high, found.estimate, found.standard_error, confidence, found.method,
-                    found.n_resamples)  # fmt: skip
+    return Interval(
+        found.low, found.high, found.estimate, found.standard_error, confidence, found.method, found.n_resamples
+    )
 
 
 def _basic_is_percentile(data: Any, *args: Any, method: str = "bca", **options: Any) -> Interval:
     """The replicates themselves where their errors belong."""
     found = bootstrap_ci(data, *args, method="percentile" if method == "basic" else method, **options)
-    return Interval(found.low, found.high, found.estimate, found.standard_error, found.confidence, method,
-                    found.n_resamples)  # fmt: skip
+    return Interval(
+        found.low, found.high, found.estimate, found.standard_error, found.confidence, method, found.n_resamples
+    )
 
 
 _levels = inference._bca_levels
@@ -136,8 +138,10 @@ class ForgetfulTest(ABTest):
             for i in range(np.shape(control.mean)[-1])
             for arm in (control, treatment)
         ]
-        found = [super(ForgetfulTest, self).p_value(Moments(*c), Moments(*t))
-                 for c, t in zip(looks[::2], looks[1::2], strict=True)]  # fmt: skip
+        found = [
+            super(ForgetfulTest, self).p_value(Moments(*c), Moments(*t))
+            for c, t in zip(looks[::2], looks[1::2], strict=True)
+        ]
         return np.concatenate(found, axis=-1)
 
 
@@ -185,45 +189,94 @@ def _treats_the_rest(control: Any, treatment: Any, *, split: float = 0.5, **opti
 
 
 mistakes = (
-    Mistake("draws without replacement",
-            {"bootstrap_ci": _exchanged(bootstrap_ci, _statistics.Mean, "replicates", _without_replacement)},
-            "Your resamples hold every observation once, so nothing varies; draw n positions with replacement."),
-    Mistake("resamples are one short",
-            {"bootstrap_ci": _exchanged(bootstrap_ci, _statistics.Mean, "replicates", _one_short)},
-            "Your resamples have n - 1 observations; the estimate came from n, and so must each replicate."),
-    Mistake("leaves out alpha on both sides", {"bootstrap_ci": _both_tails_whole},
-            "Your interval leaves out alpha on each side; it is alpha / 2 a side, so that both make alpha."),
-    Mistake("basic is percentile", {"bootstrap_ci": _basic_is_percentile},
-            "Your basic interval is the percentile interval; mirror the quantiles at the estimate, 2 t - q(1 - a)."),
-    Mistake("acceleration with the wrong sign",
-            {"bootstrap_ci": _exchanged(bootstrap_ci, inference, "_bca_levels", _mirrored_jackknife)},
-            "Your acceleration has the wrong sign; d is the mean of the leave-one-out values minus each of them."),
-    Mistake("no acceleration", {"bootstrap_ci": _exchanged(bootstrap_ci, inference, "_bca_levels", _no_jackknife)},
-            "Your BCa corrects the bias alone; the acceleration from the jackknife is missing."),
-    Mistake("ties left out", {"bootstrap_ci": _exchanged(bootstrap_ci, inference, "_bca_levels", _strictly_below)},
-            "Your bias counts only the replicates strictly below the estimate; those that equal it count one half."),
-    Mistake("one standard error for all", {"bootstrap_ci": _exchanged(bootstrap_ci, inference, "_studentized", _same_error)},
-            "Your studentized interval divides by the standard error of the data; each resample has one of its own."),
-    Mistake("quantiles not swapped", {"bootstrap_ci": _exchanged(bootstrap_ci, inference, "_studentized", _not_swapped)},
-            "Your studentized interval adds the quantiles; subtract them, the upper one for the lower end."),
-    Mistake("standard error over the root of B",
-            {"bootstrap_ci": _exchanged(bootstrap_ci, inference, "_deviation", _over_root)},
-            "Your standard error shrinks with the number of resamples; it is the standard deviation of the replicates."),
-    Mistake("two variances in the test of proportions", {"ABTest": UnpooledTest},
-            "Your test of proportions uses each arm's own variance; without an effect both arms share one proportion."),
-    Mistake("one-sided", {"ABTest": OneSidedTest},
-            "Your p-value counts one tail; an effect in the other direction is as far from 0, so count both."),
-    Mistake("Student's degrees of freedom", {"ABTest": StudentsTest},
-            "Your degrees of freedom are n_c + n_t - 2; with unequal variances they are Welch's, and fewer."),
-    Mistake("mean of ratios", {"ABTest": MeanOfRatios},
-            "Your ratio metric is the mean of the units' ratios; it is the ratio of the two means."),
-    Mistake("denominator taken for a constant", {"ABTest": FixedDenominator},
-            "Your variance of the ratio is the numerator's alone; the denominator varies too, and together with it."),
-    Mistake("forgets earlier looks", {"ABTest": ForgetfulTest},
-            "Your sequential p-value can rise again; the always-valid one is the smallest so far."),
-    Mistake("looks at the new units alone",
-            {"simulate_ab": _exchanged(simulate_ab, inference, "draw_arm", _look_by_look)},
-            "Your looks see only the units added since the look before; a look sees all units so far."),
-    Mistake("split is the control's", {"simulate_ab": _treats_the_rest},
-            "Your split gives its share to the control; it is the share of the treatment."),
-)  # fmt: skip
+    Mistake(
+        "draws without replacement",
+        {"bootstrap_ci": _exchanged(bootstrap_ci, _statistics.Mean, "replicates", _without_replacement)},
+        "Your resamples hold every observation once, so nothing varies; draw n positions with replacement.",
+    ),
+    Mistake(
+        "resamples are one short",
+        {"bootstrap_ci": _exchanged(bootstrap_ci, _statistics.Mean, "replicates", _one_short)},
+        "Your resamples have n - 1 observations; the estimate came from n, and so must each replicate.",
+    ),
+    Mistake(
+        "leaves out alpha on both sides",
+        {"bootstrap_ci": _both_tails_whole},
+        "Your interval leaves out alpha on each side; it is alpha / 2 a side, so that both make alpha.",
+    ),
+    Mistake(
+        "basic is percentile",
+        {"bootstrap_ci": _basic_is_percentile},
+        "Your basic interval is the percentile interval; mirror the quantiles at the estimate, 2 t - q(1 - a).",
+    ),
+    Mistake(
+        "acceleration with the wrong sign",
+        {"bootstrap_ci": _exchanged(bootstrap_ci, inference, "_bca_levels", _mirrored_jackknife)},
+        "Your acceleration has the wrong sign; d is the mean of the leave-one-out values minus each of them.",
+    ),
+    Mistake(
+        "no acceleration",
+        {"bootstrap_ci": _exchanged(bootstrap_ci, inference, "_bca_levels", _no_jackknife)},
+        "Your BCa corrects the bias alone; the acceleration from the jackknife is missing.",
+    ),
+    Mistake(
+        "ties left out",
+        {"bootstrap_ci": _exchanged(bootstrap_ci, inference, "_bca_levels", _strictly_below)},
+        "Your bias counts only the replicates strictly below the estimate; those that equal it count one half.",
+    ),
+    Mistake(
+        "one standard error for all",
+        {"bootstrap_ci": _exchanged(bootstrap_ci, inference, "_studentized", _same_error)},
+        "Your studentized interval divides by the standard error of the data; each resample has one of its own.",
+    ),
+    Mistake(
+        "quantiles not swapped",
+        {"bootstrap_ci": _exchanged(bootstrap_ci, inference, "_studentized", _not_swapped)},
+        "Your studentized interval adds the quantiles; subtract them, the upper one for the lower end.",
+    ),
+    Mistake(
+        "standard error over the root of B",
+        {"bootstrap_ci": _exchanged(bootstrap_ci, inference, "_deviation", _over_root)},
+        "Your standard error shrinks with the number of resamples; it is the standard deviation of the replicates.",
+    ),
+    Mistake(
+        "two variances in the test of proportions",
+        {"ABTest": UnpooledTest},
+        "Your test of proportions uses each arm's own variance; without an effect both arms share one proportion.",
+    ),
+    Mistake(
+        "one-sided",
+        {"ABTest": OneSidedTest},
+        "Your p-value counts one tail; an effect in the other direction is as far from 0, so count both.",
+    ),
+    Mistake(
+        "Student's degrees of freedom",
+        {"ABTest": StudentsTest},
+        "Your degrees of freedom are n_c + n_t - 2; with unequal variances they are Welch's, and fewer.",
+    ),
+    Mistake(
+        "mean of ratios",
+        {"ABTest": MeanOfRatios},
+        "Your ratio metric is the mean of the units' ratios; it is the ratio of the two means.",
+    ),
+    Mistake(
+        "denominator taken for a constant",
+        {"ABTest": FixedDenominator},
+        "Your variance of the ratio is the numerator's alone; the denominator varies too, and together with it.",
+    ),
+    Mistake(
+        "forgets earlier looks",
+        {"ABTest": ForgetfulTest},
+        "Your sequential p-value can rise again; the always-valid one is the smallest so far.",
+    ),
+    Mistake(
+        "looks at the new units alone",
+        {"simulate_ab": _exchanged(simulate_ab, inference, "draw_arm", _look_by_look)},
+        "Your looks see only the units added since the look before; a look sees all units so far.",
+    ),
+    Mistake(
+        "split is the control's",
+        {"simulate_ab": _treats_the_rest},
+        "Your split gives its share to the control; it is the share of the treatment.",
+    ),
+)

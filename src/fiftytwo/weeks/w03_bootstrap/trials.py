@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -155,13 +155,13 @@ def record_trials(lab: Lab, found: Trials) -> None:
         f"Share of {found.count:,} experiments without an effect in which some look was significant at {ALPHA:.0%}; "
         "the exact figure by numerical integration, and the share of the always-valid test.",
     )
-    formula = [oracles.power_of_welch(effect, SD, UNITS // 2, UNITS // 2) for effect in EFFECTS]
+    formula = [power_at(effect, 0.5) for effect in EFFECTS]
     lab.table(
         pd.DataFrame({"effect": EFFECTS, "power": found.power, "formula": np.round(formula, 4)}),
         "Power",
         f"Share of {found.count:,} experiments with {UNITS:,} units that were significant, by the size of the effect.",
     )
-    by_split = [power_at_split(split) for split in SPLITS]
+    by_split = [power_at(LARGE, split) for split in SPLITS]
     lab.table(
         pd.DataFrame({"share treated": SPLITS, "power": found.power_by_split, "formula": np.round(by_split, 4)}),
         "Uneven splits",
@@ -189,27 +189,25 @@ def record_trials(lab: Lab, found: Trials) -> None:
     lab.metric("units until the sequential test ends", round(found.units_sequential), "units")
 
 
-def power_at_split(split: float, effect: float = LARGE) -> float:
+def power_at(effect: float, split: float) -> float:
     """Power of the fixed test by formula."""
     treated = round(UNITS * split)
     return oracles.power_of_welch(effect, SD, UNITS - treated, treated)
 
 
-def trial_checks(found: Trials) -> Iterator[Check]:
+def trial_checks(found: Callable[[], Trials]) -> Iterator[Check]:
     """The counts against what is known of them."""
-    n = found.count
     yield Check(
         "p-values under the null",
-        float(stats.kstest(found.p_null, "uniform").pvalue),
+        lambda: float(stats.kstest(found().p_null, "uniform").pvalue),
         at_least=1e-3,
         exercise=False,
         unit="p-value of Kolmogorov and Smirnov",
         why="Uniform: each level holds what it says, not only 5%.",
     )
-    formula = [oracles.power_of_welch(effect, SD, UNITS // 2, UNITS // 2) for effect in EFFECTS]
     yield Check(
         "power by effect",
-        _worst(found.power, formula, n),
+        lambda: _worst(found().power, [power_at(effect, 0.5) for effect in EFFECTS], found().count),
         at_most=WITHIN,
         unit="standard errors",
         exercise=False,
@@ -217,7 +215,7 @@ def trial_checks(found: Trials) -> Iterator[Check]:
     )
     yield Check(
         "power by split",
-        _worst(found.power_by_split, [power_at_split(split) for split in SPLITS], n),
+        lambda: _worst(found().power_by_split, [power_at(LARGE, split) for split in SPLITS], found().count),
         at_most=WITHIN,
         unit="standard errors",
         exercise=False,
@@ -225,7 +223,7 @@ def trial_checks(found: Trials) -> Iterator[Check]:
     )
     yield Check(
         "false alarms by looks",
-        _worst(found.fixed, [oracles.false_alarms(looks) for looks in LOOKS], n),
+        lambda: _worst(found().fixed, [oracles.false_alarms(looks) for looks in LOOKS], found().count),
         at_most=WITHIN,
         unit="standard errors",
         exercise=False,
@@ -233,7 +231,7 @@ def trial_checks(found: Trials) -> Iterator[Check]:
     )
     yield Check(
         "false alarms of the sequential test",
-        float(found.always.max()),
+        lambda: float(found().always.max()),
         at_most=ALPHA,
         exercise=False,
         unit="of the experiments",
@@ -241,7 +239,7 @@ def trial_checks(found: Trials) -> Iterator[Check]:
     )
     yield Check(
         "false alarms of the delta method",
-        off(found.delta_ratio, ALPHA, found.ratio_trials),
+        lambda: off(found().delta_ratio, ALPHA, found().ratio_trials),
         at_most=WITHIN,
         unit="standard errors",
         exercise=False,
@@ -250,7 +248,7 @@ def trial_checks(found: Trials) -> Iterator[Check]:
     )
     yield Check(
         "false alarms when views are the units",
-        found.naive_ratio,
+        lambda: found().naive_ratio,
         at_least=2.0 * ALPHA,
         exercise=False,
         unit="of the experiments",
