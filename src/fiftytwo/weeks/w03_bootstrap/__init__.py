@@ -1,0 +1,1 @@
+"""Week 3: bootstrap intervals and A/B tests, judged by simulation."""
