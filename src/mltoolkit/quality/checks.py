@@ -143,7 +143,7 @@ def _constants(table: Table, _: Column | None) -> Iterator[Finding]:
 def nearly_constant(column: Column) -> bool:
     """Whether one value makes up nearly a whole column that holds others too."""
     present = column.n_present
-    return present >= 200 and NEARLY_CONSTANT * present <= column.counts.max() < present
+    return present >= 200 and NEARLY_CONSTANT * present <= int(column.counts.max()) < present
 
 
 def _mixed(table: Table, _: Column | None) -> Iterator[Finding]:
