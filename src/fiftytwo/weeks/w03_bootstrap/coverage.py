@@ -170,8 +170,8 @@ def record(lab: Lab, found: Sequence[Coverage], beside: Sequence[Beside]) -> Non
     lab.table(
         pd.DataFrame(rows),
         "Coverage",
-        f"Share of intervals at {CONFIDENCE:.0%} that contain the truth, with its standard error, the shares that miss it "
-        "on either side, and the median width.",
+        f"Share of intervals at {CONFIDENCE:.0%} that contain the truth, with its standard error, the shares that miss "
+        "it on either side, and the median width.",
     )
     for c in found:
         lab.metric(f"coverage: {c.statistic}, {c.population}, n = {c.n}, {c.method}", round(100 * c.share, 2), "%")

@@ -1,4 +1,4 @@
-"""Suggested rules: hold on the table they were read from, find what is wrong in its dirty twin, keep quiet on the next."""
+"""Suggested rules hold on the table they were read from, find faults in its dirty twin, keep quiet on the next."""
 
 from __future__ import annotations
 
