@@ -118,7 +118,7 @@ def truncated_svd(
     if given is None or faults:
         raise BadInput("truncated_svd: " + "; ".join(faults))
 
-    matrix = given.astype(np.float64, copy=False)
+    matrix = np.asarray(given, dtype=np.float64)
     exponent = int(np.frexp(largest)[1])
     if abs(exponent) > _SQUARES:  # powers of two cost no digit
         matrix = np.ldexp(matrix, -exponent)
@@ -252,8 +252,9 @@ class CompressedImage:
             There is no such file, or it is not a regular one; it does not begin with ``MAGIC``, or has
             another version; its header is impossible (an unknown sample type, channels other than 1 and 3,
             no rows, columns or terms, more terms than the image has, more than ``MAX_SAMPLES`` samples); it
-            is cut short or goes on after its end; the CRC-32 differs; a factor holds NaN or infinity. The
-            size is compared with what the header announces before memory is asked for.
+            is cut short or goes on after its end (the message says which); the CRC-32 differs; a factor
+            holds NaN or infinity. The size is compared with what the header announces before memory is
+            asked for.
         """
         file = Path(path)
         try:
@@ -266,7 +267,7 @@ class CompressedImage:
                 data = stream.read(size)
         except CannotRead:
             raise
-        except (OSError, ValueError) as error:  # ValueError: a name with a NUL in it
+        except OSError as error:
             raise CannotRead(f"{file} cannot be read: {error}") from error
         payload = data[HEADER.size :]
         if zlib.crc32(data[:_CHECKED] + payload) != HEADER.unpack_from(data)[-1]:
@@ -342,7 +343,7 @@ _Factors = tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]
 
 
 def _by_svd(a: NDArray[np.float64], k: int, _: np.random.Generator) -> _Factors:
-    U, s, Vt = svd(a, full_matrices=False, check_finite=False)
+    U, s, Vt = svd(a, full_matrices=False)
     return U[:, :k], s[:k], Vt[:k]
 
 
@@ -351,7 +352,7 @@ def _by_gram(a: NDArray[np.float64], k: int, _: np.random.Generator) -> _Factors
         V, s, Ut = _by_gram(a.T, k, _)
         return Ut.T, s, V.T
     side = len(a)
-    Q = eigh(a @ a.T, subset_by_index=(side - k, side - 1), overwrite_a=True, check_finite=False)[1]
+    Q = eigh(a @ a.T, subset_by_index=(side - k, side - 1))[1]
     return _within(a, Q, k)
 
 
@@ -365,7 +366,7 @@ def _by_projection(a: NDArray[np.float64], k: int, rng: np.random.Generator) -> 
 
 def _within(a: NDArray[np.float64], Q: NDArray[np.float64], k: int) -> _Factors:
     """Leading terms of a, with left singular vectors from the space of Q's orthonormal columns."""
-    U, s, Vt = svd(Q.T @ a, full_matrices=False, check_finite=False)
+    U, s, Vt = svd(Q.T @ a, full_matrices=False)
     return Q @ U[:, :k], s[:k], Vt[:k]
 
 
@@ -402,7 +403,7 @@ def _read_header(head: bytes, size: int, file: Path) -> tuple[tuple[int, ...], s
         faults.append(f"sample type {kind}")
     if channels not in (1, 3):
         faults.append(f"{channels} channels")
-    if not 0 < height * width * channels <= MAX_SAMPLES:
+    if height * width * channels > MAX_SAMPLES:
         faults.append(f"{height} x {width} pixels")
     shape = (height, width) if channels == 1 else (height, width, channels)
     rows, columns = _matrix_shape(shape)

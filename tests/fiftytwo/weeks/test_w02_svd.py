@@ -301,3 +301,16 @@ def test_an_image_without_any_detail_breaks_nothing(tmp_path, monkeypatch):
     photographs.show(lab, images, photographs.compress(lab, images))
     (table,) = lab.ledger.tables
     assert [row[-1] for row in table.rows if row[0] == photographs.OWN] == [None, None]
+
+
+def test_small_photographs_of_the_full_profile(shared_data, tmp_path, monkeypatch):
+    from fiftytwo.weeks.w02_svd import photographs
+
+    monkeypatch.setattr(photographs, "_SMALL_COUNT", 20)
+    lab = Lab(WEEK.week, tmp_path, Solution(WEEK.week), profile="full", draw=False)
+    photographs.small_images(lab)
+    (table,) = lab.ledger.tables
+    quality = [row[3] for row in table.rows]
+    assert quality == sorted(quality)
+    assert [row[1] for row in table.rows] == [2 * k * (32 + 3 * 32) for k, *_ in table.rows]
+    assert lab.ledger.data[0].name == "cifar10-subset"

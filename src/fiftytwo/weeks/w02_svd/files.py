@@ -210,12 +210,14 @@ def _trust(lab: Lab, image: NDArray[Any]) -> Iterator[Check]:
     def broken() -> Measurement:
         lengths = (len(MAGIC) - 1, len(MAGIC), HEADER.size - 1, HEADER.size, len(good) // 2, len(good) - 1)
         places = (10, 12, 16, 20, _CHECKED, HEADER.size - 1, HEADER.size, len(good) // 2, len(good) - 1)
+        short = ("short", "truncated", "incomplete", "missing", "fewer")
         changed = (good[:i] + bytes([good[i] ^ 1]) + good[i + 1 :] for i in places)
         return first_unclear(
             (
                 *(refuse(good[:n], f"its first {n} bytes", "image.svd") for n in lengths),
+                *(refuse(good[:n], f"its first {n} bytes", *short) for n in lengths[-2:]),
                 *(refuse(data, "one changed bit", "image.svd") for data in changed),
-                refuse(good + b"\0", "one byte too many", "image.svd"),
+                refuse(good + b"\0", "one byte too many", "after", "beyond", "too long", "more", "extra"),
             )
         )
 
@@ -240,6 +242,7 @@ def _trust(lab: Lab, image: NDArray[Any]) -> Iterator[Check]:
         return first_unclear(
             (
                 *(refuse(_file(image, left, right, **fields), f"a file with {fields}") for fields in forged),
+                refuse(_file(image, left[:, :0], right[:0]), "a file without a single term"),
                 refuse(_file(image, nan, right), "a factor with NaN"),
                 refuse(_file(image, inf, right), "a factor with infinity"),
                 refuse(bomb, "a file with more than MAX_SAMPLES samples"),

@@ -47,9 +47,22 @@ def smallest_first(a: ArrayLike, rank: int, **options: Any) -> Factors:
 
 def unsettled_signs(a: ArrayLike, rank: int, **options: Any) -> Factors:
     """Signs as the decomposition happens to give them."""
-    truncated_svd(a, rank, **options)  # refuses what the reference refuses
-    U, s, Vt = np.linalg.svd(np.asarray(a, dtype=float), full_matrices=False)
-    return U[:, :rank], s[:rank], Vt[:rank]
+    U, s, Vt = truncated_svd(a, rank, **options)
+    raw = np.linalg.svd((U * s) @ Vt, full_matrices=False)[2][: len(s)]
+    signs = np.where(np.sum(raw * Vt, axis=1) < 0.0, -1, 1).astype(s.dtype)
+    return U * signs, s, Vt * signs[:, np.newaxis]
+
+
+def one_way_for_all(a: ArrayLike, rank: int, *, solver: str = "auto", random_state: Any = None) -> Factors:
+    """A solver that is checked and then ignored."""
+    truncated_svd(a, rank, solver=solver, random_state=random_state)
+    return truncated_svd(a, rank, solver="svd")
+
+
+def fixed_seed(a: ArrayLike, rank: int, *, solver: str = "auto", random_state: Any = None) -> Factors:
+    """Randomness that is always the same."""
+    truncated_svd(a, rank, solver=solver, random_state=random_state)
+    return truncated_svd(a, rank, solver=solver, random_state=0)
 
 
 def always_gram(a: ArrayLike, rank: int, *, solver: str = "auto", random_state: Any = None) -> Factors:
@@ -195,6 +208,11 @@ mistakes = (
     Mistake("unsettled signs", {"truncated_svd": unsettled_signs},
             "Your vectors have the signs that the decomposition happened to give; make the entry of largest magnitude "
             "in each row of Vt positive, and flip the column of U with it."),
+    Mistake("one way for all", {"truncated_svd": one_way_for_all},
+            "Your solver changes nothing; gram takes eigenvectors of the small Gram matrix, randomized draws a space, "
+            "and auto picks one of the three by shape and rank."),
+    Mistake("a fixed seed", {"truncated_svd": fixed_seed},
+            "Your randomized solver draws the same numbers whatever random_state says; hand it to default_rng."),
     Mistake("gram without a fall-back", {"truncated_svd": always_gram},
             "Your auto uses the Gram matrix where its digits do not suffice; when the smallest kept σ is at or below "
             "1e-5 of the largest, decompose a itself."),

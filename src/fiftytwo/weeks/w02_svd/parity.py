@@ -227,22 +227,34 @@ def solvers(lab: Lab, cases: Mapping[str, Matrix]) -> Iterator[Check]:
         hint=("rng = np.random.default_rng(random_state) takes both.",),
     )
 
-    def seeds_differ() -> bool:
+    def seeds_differ() -> Measurement:
         a = with_spectrum(lab.rng, 60, 40, np.linspace(2.0, 1.0, 40))
-        first, second = (lab.solution.truncated_svd(a, 3, solver="randomized", random_state=seed)[2] for seed in (1, 2))
-        return bool(np.any(first != second))
+        drawn = []
+        for seed in (1, 2):
+            call, found = decompose(lab, a, 3, solver="randomized", random_state=seed)
+            if isinstance(found, Measurement):
+                return found
+            drawn.append(found[2])
+        if np.any(drawn[0] != drawn[1]):
+            return Measurement(1.0, call=call)
+        exact = np.allclose(drawn[0], oracle(a, 3)[2], rtol=0.0, atol=1e-12)
+        got = "the exact vectors: nothing was drawn" if exact else "the same bits as with random_state=1"
+        return Measurement(0.0, call=call, got=got, expected="other last digits", inputs={"a": a})
 
     yield Check(
         "another seed draws anew",
         seeds_differ,
         equals=True,
         why="A random method whose result never changes hides how far it can be trusted.",
-        hint=("Is the seed fixed inside your function?",),
+        hint=(
+            "Is the seed fixed inside your function, or is nothing drawn at all?",
+            "rng.standard_normal((n, rank + 10)) is where solver='randomized' begins.",
+        ),
     )
     yield Check(
         "auto picks by shape and rank",
         lambda: _chosen(lab),
-        equals=7,
+        equals=8,
         why="The fastest solver depends on how many of the terms are asked for.",
         hint=(
             "The rule stands in the docstring of truncated_svd, with its limits.",
@@ -254,16 +266,17 @@ def solvers(lab: Lab, cases: Mapping[str, Matrix]) -> Iterator[Check]:
 def _chosen(lab: Lab) -> Measurement:
     """For how many matrices auto gives what the solver gives that its rule names."""
     rng = lab.rng
-    small, big = rng.standard_normal((50, 60)), rng.standard_normal((1000, 1001))
-    exact, either = ("gram", "svd"), ("gram", "randomized")
+    small, big = rng.standard_normal((50, 60)), rng.standard_normal((1001, 1001))
+    exact = ("gram", "svd")
     cases = (
         (small, 10, exact, "gram"),
         (small, 11, exact, "svd"),
         (small.T, 10, exact, "gram"),
         (small.T, 11, exact, "svd"),
-        (big, 50, either, "randomized"),
-        (big.T, 51, either, "gram"),
-        (big[:999], 1, either, "gram"),
+        (big, 2, ("randomized",), "randomized"),
+        (big[:1000], 50, ("randomized",), "randomized"),
+        (big[:1000].T, 51, ("gram",), "gram"),
+        (big[:999], 1, ("gram",), "gram"),
     )
     for right, (a, k, possible, expected) in enumerate(cases):
         call, found = decompose(lab, a, k, random_state=0)
@@ -276,152 +289,8 @@ def _chosen(lab: Lab) -> Measurement:
                 return other
             distances[solver] = max(float(np.max(np.abs(x - y))) for x, y in zip(found, other, strict=True))
         nearest = min(distances, key=lambda solver: distances[solver])
-        if nearest != expected:
-            got, wanted = f"what solver={nearest!r} gives", f"what solver={expected!r} gives"
+        if nearest != expected or distances[nearest] > EXACT:  # randomized is far from exact on noise
+            got = f"what solver={nearest!r} gives" if nearest != expected else "something else"
+            wanted = f"what solver={expected!r} gives"
             return Measurement(right, call=call, got=got, expected=wanted, inputs={"a": a})
     return Measurement(len(cases))
-
-
-def numbers(lab: Lab, cases: Mapping[str, Matrix]) -> Iterator[Check]:
-    """Digits, sizes and types."""
-
-    def kept_digits() -> Measurement:
-        falling = np.concatenate([[1.0, 1e-3], np.geomspace(1e-9, 1e-12, 28)])
-        last = with_spectrum(lab.rng, 40, 30, falling)
-        near = with_spectrum(lab.rng, 40, 30, np.concatenate([[1.0, 0.9e-5, 0.5e-6], np.geomspace(1e-9, 1e-12, 27)]))
-
-        def one(a: Matrix, k: int) -> Measurement:
-            call, found = decompose(lab, a, k)
-            if isinstance(found, Measurement):
-                return found
-            exact = oracle(a, k)[1][-1]
-            return difference(found[1][-1] / exact, 1.0, call=f"{call}[1][-1] over NumPy's", inputs={"a": a})
-
-        return worst((one(a, k) for a, k in ((last, 2), (last, 3), (near, 2), (near, 3), (last, 6))), 1e-6)
-
-    yield Check(
-        "digits that squaring loses",
-        kept_digits,
-        at_most=1e-6,
-        why="A singular value of 1e-9 has the square 1e-18, and beside 1 that is rounding.",
-        hint=(
-            "When is the smallest kept singular value so small that its square has few digits left?",
-            "When s[-1] <= 1e-5 * s[0], solver='auto' decomposes a itself.",
-        ),
-    )
-
-    def any_size() -> Measurement:
-        a = cases["tall"]
-        return worst(
-            (
-                difference(
-                    lab.solution.truncated_svd(a * scale, 2, solver=solver, random_state=0)[1] / scale,
-                    oracle(a, 2)[1],
-                    call=f"truncated_svd(a, 2, solver={solver!r}, random_state=0)[1] / {scale}",
-                    inputs={"a": a * scale},
-                )
-                for scale in (1e200, 1e-200, 1e120, 1e-120, 1e60)
-                for solver in ("gram", "randomized", "svd")
-            ),
-            EXACT,
-        )
-
-    yield Check(
-        "huge and tiny values",
-        any_size,
-        at_most=EXACT,
-        why="1e200 squared is infinite and 1e-200 squared is zero, but neither matrix is unusual to decompose.",
-        hint=(
-            "Divide by a power of two near the largest entry first, and multiply s by it at the end.",
-            "np.frexp(largest)[1] is that power; np.ldexp multiplies by it without a rounding error.",
-        ),
-    )
-
-    def smallest_shapes() -> Measurement:
-        shapes = {
-            "zero": np.zeros((3, 4)),
-            "constant": np.full((4, 3), -2.0),
-            "one entry": np.array([[-5.0]]),
-            "one row": np.array([[3.0, -4.0, 0.0]]),
-            "one column": np.array([[0.0], [-2.0], [1.0]]),
-        }
-
-        def one(a: Matrix, solver: str) -> Measurement:
-            call, found = decompose(lab, a, 1, solver=solver, random_state=0)
-            if isinstance(found, Measurement):
-                return found
-            call = f"(lambda U, s, Vt: U * s @ Vt)(*{call})"
-            return difference(product(found), product(oracle(a, 1)), call=call, inputs={"a": a})
-
-        return worst((one(a, solver) for a in shapes.values() for solver in ("auto", *SOLVERS)), EXACT)
-
-    yield Check(
-        "the smallest shapes",
-        smallest_shapes,
-        at_most=EXACT,
-        why="One row, one entry and nothing but zeros have a decomposition like any other matrix.",
-        hint=("Is there a division by a singular value of zero, or a random matrix wider than a?",),
-    )
-
-    def single() -> Measurement:
-        a = cases["long"].astype(np.float32)
-        call, found = decompose(lab, a, 3)
-        if isinstance(found, Measurement):
-            return found
-        kinds = ", ".join(str(part.dtype) for part in found)
-        if kinds != "float32, float32, float32":
-            return Measurement(np.nan, gate=f"expected float32 throughout, got {kinds}", call=call, inputs={"a": a})
-        exact = oracle(a, 3)
-        return worst(
-            (difference(x, y, relative=True, call=call, inputs={"a": a}) for x, y in zip(found, exact, strict=True)),
-            1e-6,
-        )
-
-    yield Check(
-        "single precision",
-        single,
-        at_most=1e-6,
-        why="float32 in gives float32 out, as accurate as its last digits allow.",
-        hint=("Work in float64 and round once, at the end.", "part.astype(np.float32)"),
-    )
-
-    def any_numbers() -> Measurement:
-        whole = np.round(3.0 * cases["long"]).astype(int)
-        chosen = (whole, whole.astype(np.uint8), whole > 0, whole.astype(np.float16), cases["long"][::2, ::-1])
-        return worst((compare(lab, a, 2, "s") for a in chosen), 1e-7)
-
-    yield Check(
-        "whole numbers, yes and no, a view",
-        any_numbers,
-        at_most=1e-7,
-        why="Counts and pixels are numbers too, and bytes that are multiplied as bytes wrap around.",
-        hint=("Convert to float64 before the first product.",),
-    )
-
-    def read_only() -> Measurement:
-        a = cases["wide"].copy()
-        a.flags.writeable = False
-        changed = lab.solution.apply(_changes_its_input, cases["wide"])
-        if changed:
-            return Measurement(np.nan, gate=f"the matrix that was handed in is changed by {changed}", inputs={"a": a})
-        return compare(lab, a, 2, "s")
-
-    yield Check(
-        "leaves its input alone",
-        read_only,
-        at_most=EXACT,
-        why="Whoever hands in a matrix goes on working with it.",
-        hint=("a -= ..., a /= ... and overwrite_a=True on a itself write into the caller's array.",),
-    )
-
-
-def _changes_its_input(solution: Any, a: Matrix) -> str:
-    """The solvers that write into what they are given; runs where the solution lives."""
-    changing = []
-    for scale in (1.0, 1e200):
-        for solver in ("svd", "gram", "randomized"):
-            given = a * scale
-            solution.truncated_svd(given, 2, solver=solver, random_state=0)
-            if not np.array_equal(given, a * scale):
-                changing.append(f"solver={solver!r}")
-    return " and ".join(dict.fromkeys(changing))
