@@ -6,6 +6,7 @@ the severities mean stands in :mod:`mltoolkit.quality.findings`; each limit is s
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -102,8 +103,9 @@ def _form(table: Table, _: Column | None) -> Iterator[Finding]:
         if lines.count:
             yield about_lines(table, rule, None, "error", lines.count, lines.first, counted(lines.count, "line", what))
     names = [name.strip() for name in table.header]
-    for name in dict.fromkeys(names):
-        times = names.count(name)
+    counts = Counter(names)
+    for name in counts:
+        times = counts[name]
         if name and times > 1:
             yield Finding("header", name, "error", times, times / width, f"{times} columns are called {name!r:.60}")
     nameless = names.count("")

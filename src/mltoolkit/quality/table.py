@@ -109,11 +109,13 @@ class Column:
         if self.spelled is not None:
             return self.spelled
         texts = np.empty(len(self.numbers), dtype=object)
+        there = ~self.missing
         if self.kind == "date":
-            texts[:] = [str(moment) for moment in pd.to_datetime(self.dates)]
-            return texts
-        values = self.numbers.tolist()
-        texts[:] = [str(int(value)) for value in values] if self.kind == "integer" else [str(value) for value in values]
+            texts[there] = [str(moment) for moment in pd.to_datetime(self.dates[there])]
+        else:
+            values = self.numbers[there].tolist()
+            texts[there] = [str(int(v)) for v in values] if self.kind == "integer" else [str(v) for v in values]
+        texts[self.missing] = ""
         return texts
 
     def count(self, where: NDArray[np.bool_]) -> int:
@@ -208,7 +210,11 @@ class Column:
         if self.spelled is not None:
             return self.spelled[entries]
         return replace(
-            self, numbers=self.numbers[entries], dates=self.dates[entries], infinite=self.infinite[entries]
+            self,
+            missing=self.missing[entries],
+            numbers=self.numbers[entries],
+            dates=self.dates[entries],
+            infinite=self.infinite[entries],
         ).texts
 
 
@@ -235,8 +241,7 @@ class SampledRows:
     def column(self, position: int) -> Column:
         """A column by position."""
         if position not in self._columns:
-            values = pa.chunked_array([self.data.column(position)])
-            self._columns[position] = _from_arrow(self.header[position], values)
+            self._columns[position] = _of_sample(self.header[position], self.data.column(position))
         return self._columns[position]
 
 
@@ -289,7 +294,8 @@ def moments_of(values: NDArray[np.float64], weights: NDArray[np.float64] | None 
         total = float(len(values)) if weights is None else float(weights.sum())
         mean = float(values.mean()) if weights is None else float((values * weights).sum() / total)
         centred = values - mean
-        m2, m3 = float((w * centred**2).sum()), float((w * centred**3).sum())
+        squares = centred * centred
+        m2, m3 = float((w * squares).sum()), float((w * squares * centred).sum())
     zeros, negative = ((values == 0), (values < 0))
     if weights is None:
         return Moments(len(values), mean, m2, m3, int(zeros.sum()), int(negative.sum()))
@@ -348,6 +354,20 @@ def _from_arrow(name: str, values: pa.ChunkedArray) -> Column:
         return column_of_texts(name, texts)
     # Whole numbers with gaps stay whole numbers.
     return _from_series(name, values.to_pandas(types_mapper=_WITH_GAPS.get, integer_object_nulls=True))
+
+
+def _of_sample(name: str, array: pa.Array) -> Column:
+    """A column of a sample; one of numbers or dates is spelled only where somebody asks for its texts."""
+    kind = array.type
+    missing = array.is_null(nan_is_null=True).to_numpy(zero_copy_only=False)
+    if pa.types.is_integer(kind) or pa.types.is_float32(kind) or pa.types.is_float64(kind):
+        numbers = array.cast(pa.float64(), safe=False).to_numpy(zero_copy_only=False)
+        if not np.isinf(numbers).any():
+            return _column(name, "integer" if pa.types.is_integer(kind) else "float", missing, None, numbers=numbers)
+    if pa.types.is_date(kind) or (pa.types.is_timestamp(kind) and kind.tz is None):
+        moments = array.cast(pa.timestamp("us"), safe=False).to_numpy(zero_copy_only=False)
+        return _column(name, "date", missing, None, dates=moments.astype("datetime64[us]"))
+    return _from_arrow(name, pa.chunked_array([array]))
 
 
 def _column(
