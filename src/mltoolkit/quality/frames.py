@@ -134,11 +134,11 @@ class ParquetSource(Source):
 
         positions = self.positions(columns)
         try:
-            encoded = self._encoded if as_dictionaries else []
+            encoded, rows = (self._encoded, 4 * BATCH_ROWS) if as_dictionaries else ([], BATCH_ROWS)
             with pq.ParquetFile(self.path, read_dictionary=encoded) as file:
                 wanted = list(dict.fromkeys(self.header[i] for i in positions))
                 yield from numbered(
-                    _in_order(batch, self.header, positions) for batch in file.iter_batches(BATCH_ROWS, columns=wanted)
+                    _in_order(batch, self.header, positions) for batch in file.iter_batches(rows, columns=wanted)
                 )
         except (pa.ArrowException, OSError, ValueError) as error:
             if isinstance(error, CannotRead):

@@ -288,7 +288,10 @@ class _ByKeys:
             return np.array([moment], "datetime64[us]").view(np.uint64) if moment is not None else _NONE
         if isinstance(value, str | datetime.date):
             return _NONE
-        return cell_keys(ColumnView(pa.array([float(value) if isinstance(value, float) else int(value)])))
+        if pa.types.is_floating(kind):
+            return cell_keys(ColumnView(pa.array([float(value)])))
+        whole = int(value) if value == int(value) and abs(value) < 2**63 else None
+        return _NONE if whole is None else cell_keys(ColumnView(pa.array([whole]).cast(kind)))
 
 
 _NONE = np.empty(0, np.uint64)

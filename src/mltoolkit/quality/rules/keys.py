@@ -43,8 +43,8 @@ def _text_keys(view: ColumnView) -> Keys:
 
 def cell_keys(view: ColumnView, *, as_text: bool = False) -> Keys:
     """Keys of a column's cells; with ``as_text``, letter by letter."""
-    if view.kind == "date":
-        return view.cell_dates.view(np.uint64)
+    if view.kind in ("date", "integer"):
+        return (view.cell_dates if view.kind == "date" else view.cell_numbers).view(np.uint64)
     if view.kind == "text":
         if as_text:
             return _text_keys(view)

@@ -89,11 +89,11 @@ def _of_types(names: Sequence[str]) -> CellTest:
 
 def within(values: Any, low: Any, high: Any, strict_low: bool, strict_high: bool) -> Any:
     """Which values lie between two bounds, of which one may be None."""
-    right = np.ones(np.shape(values), dtype=bool)
+    right: Any = True
     if low is not None:
-        right &= (values > low) if strict_low else (values >= low)
+        right = (values > low) if strict_low else (values >= low)
     if high is not None:
-        right &= (values < high) if strict_high else (values <= high)
+        right = right & ((values < high) if strict_high else (values <= high))
     return right
 
 
