@@ -1,4 +1,4 @@
-"""The command ``datasanity``: profile a file, check it, or suggest rules for it.
+"""The command ``datasanity``: profile a file, check it, suggest rules for it, compare it, report on it.
 
 Exit status: 0 nothing found, 1 something found, 2 the file or the command cannot be used.
 """
@@ -46,6 +46,8 @@ def cli() -> None:
       datasanity profile customers.csv
       datasanity check customers.csv --target churned
       datasanity check customers.parquet --json
+      datasanity report customers.csv
+      datasanity diff january.csv february.csv
       zcat customers.csv.gz | datasanity profile -
       datasanity check 'duckdb:///shop.db?table=customers'
     """

@@ -204,9 +204,9 @@ def _length_and_pattern(pair: Pair, found: Counted, texts: list[str]) -> Iterato
         totals[pattern] += count
     least = max(_LEAST_OF_A_PATTERN, sum(totals.values()) / 50)
     place = {pattern: i for i, (pattern, count) in enumerate(totals.most_common(_PATTERNS)) if count >= least}
-    where = np.array([place.get(pattern, _PATTERNS) for pattern in patterns])
+    where = np.array([place.get(pattern, len(place)) for pattern in patterns])
     before, after = (
-        np.bincount(where, weights=side, minlength=_PATTERNS + 1).astype(np.int64)
+        np.bincount(where, weights=side, minlength=len(place) + 1).astype(np.int64)
         for side in (found.before, found.after)
     )
     if psi(before, after) >= OF_NOTE and shares_by_chance(before, after) <= pair.level:

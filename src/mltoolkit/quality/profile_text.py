@@ -2,7 +2,7 @@
 
 Every kind of column has its own grid, one line a column, so that a figure can be compared down the page. Where
 a grid is wider than the terminal its less important figures follow in a second one below. A table of hundreds of
-columns shows the first sixty; what matters about the others stands at the top all the same.
+columns shows the first sixty, and of each what has room in one line; what matters about the others stands at the top all the same.
 """
 
 from __future__ import annotations
@@ -55,16 +55,19 @@ def print_profile(found: TableProfile, *, every_column: bool = False) -> None:
     dates = [column for column in shown if isinstance(column.minimum, str)]
     others = [column for column in shown if column not in numbers and column not in dates]
     names = name_width([_name(column) for column in shown], console.width)
+    brief = len(shown) < len(found.columns)
     if numbers:
-        _print_blocks(console, "numbers", numbers, _numbers(numbers, found.rows), _IMPORTANT_NUMBERS, names)
+        _print_blocks(
+            console, "numbers", numbers, _numbers(numbers, found.rows), _IMPORTANT_NUMBERS, names, brief=brief
+        )
     if dates:
-        _print_blocks(console, "dates", dates, _dates(dates, found.rows), _IMPORTANT_DATES, names)
+        _print_blocks(console, "dates", dates, _dates(dates, found.rows), _IMPORTANT_DATES, names, brief=brief)
     if others:
         _print_texts(console, others, found.rows, names)
     if len(found.columns) > len(shown):
         left = counted(len(found.columns) - len(shown), "column")
         console.print()
-        console.print(Text(f"… and {left} more: --all shows them, --html and --json have all"))
+        console.print(Text(f"… and {left} more: --all shows them and every figure, as do --html and --json"))
     if any(column.approximate for column in shown):
         console.print()
         console.print(Text("~ is an estimate: too many different values to keep them all", style="dim"))
@@ -176,11 +179,13 @@ def _print_blocks(
     cells: Mapping[str, Sequence[str]],
     important: Sequence[str],
     names: int,
+    *,
+    brief: bool,
 ) -> None:
     if not any(cells.get(_SPREAD, ())):
         cells = {key: texts for key, texts in cells.items() if key != _SPREAD}
     for block, titles in enumerate(fitting_blocks(cells, important, console.width - names)):
-        if block and _DISPENSABLE.issuperset(titles):
+        if block and (brief or _DISPENSABLE.issuperset(titles)):
             break
         grid = make_grid()
         grid.add_column(title, overflow="fold", min_width=names, max_width=names)

@@ -329,3 +329,10 @@ def test_halves_of_real_tables(shared_data: Path) -> None:
         frame = pd.read_csv(shared_data / name, dtype=str, keep_default_na=False)
         first = rng.random(len(frame)) < 0.5
         assert [f for f in diff(frame[first], frame[~first]).findings if f.rule != "rows"] == [], name
+
+
+def test_texts_that_have_no_pattern_in_common() -> None:
+    rng = np.random.default_rng(12)
+    before = pd.DataFrame({"t": [f"{i:04d}-{i * 7 % 1000:03d}" for i in range(200)]})
+    after = pd.DataFrame({"t": ["".join(rng.choice(list("12345-/.:;+*#"), 8)) for _ in range(200)]})
+    assert only(before, after).message == "100% of the values have another pattern, 0% before"

@@ -318,3 +318,32 @@ def test_a_page_on_standard_output(write: Write) -> None:
     done = subprocess.run(command, capture_output=True, check=True)
     assert done.stderr == b""
     insist_on_self_contained(done.stdout.decode())
+
+
+def luminance(colour: str) -> float:
+    parts = (int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5))
+    linear = [part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
+def contrast(one: str, other: str) -> float:
+    light, dark = sorted((luminance(one), luminance(other)), reverse=True)
+    return (light + 0.05) / (dark + 0.05)
+
+
+def test_text_can_be_read_in_both_themes(customers: pd.DataFrame) -> None:
+    page = profile_page(profile(customers), now=NOW)
+    themes = re.findall(r":root \{(.*?)\}", page, flags=re.DOTALL)
+    assert len(themes) == 2
+    for theme in themes:
+        colours = dict(re.findall(r"--([\w-]+): (#[0-9a-f]{6})", theme))
+        on = ("paper", "card")
+        pairs = [
+            (text, ground) for text in ("ink", "quiet", "link", "error", "warning", "info", "clean") for ground in on
+        ]
+        pairs += [(name, f"{name}-tint") for name in ("error", "warning", "info", "clean")]
+        pairs += [("ink", f"{name}-tint") for name in ("error", "warning", "info", "clean")]
+        pairs += [("ink", "faint"), ("card", "error"), ("card", "warning"), ("card", "clean")]
+        low = {pair: contrast(*(colours[name] for name in pair)) for pair in pairs}
+        assert min(low.values()) >= 4.5, {pair: value for pair, value in low.items() if value < 4.5}
+        assert contrast(colours["bar"], colours["card"]) >= 3.0

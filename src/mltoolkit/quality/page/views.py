@@ -207,7 +207,7 @@ def _facts(column: ColumnProfile, rows: int) -> Iterable[tuple[str, str]]:
     elif isinstance(column.minimum, str):
         yield "span", span(column.minimum, str(column.maximum))
     elif column.longest is not None:
-        shortest = f"{column.shortest:,} to " if column.shortest is not None else "up to "
+        shortest = "" if column.shortest in (None, column.longest) else f"{column.shortest:,} to "
         yield "length", f"{shortest}{counted(column.longest, 'character')}"
         if column.mean_length is not None:
             yield "mean length", figure(round(column.mean_length, 1))
