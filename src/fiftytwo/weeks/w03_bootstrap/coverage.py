@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -29,7 +30,6 @@ POPULATIONS = ("normal", "lognormal")
 SIZES = (20, 200)
 TRUTH = {
     ("normal", "mean"): 0.0,
-    ("normal", "median"): 0.0,
     ("lognormal", "mean"): float(np.exp(0.5)),
     ("lognormal", "median"): 1.0,
 }
@@ -78,13 +78,14 @@ def samples_of(population: str, shape: tuple[int, int], rng: np.random.Generator
 
 
 def measure_coverage(lab: Lab, counts: Mapping[int, int], n_resamples: int) -> list[Coverage]:
-    """Every population and size: the mean by all methods, the median by those that need no nested formula."""
+    """Every population and size: the mean by all methods, the median of the skewed one by three."""
     cases = [
         (population, n, statistic, method)
         for population in POPULATIONS
         for n in SIZES
         for statistic, methods in (("mean", METHODS), ("median", METHODS[:3]))
         for method in methods
+        if (population, statistic) != ("normal", "median")  # where it is the mean that is of interest
     ]
     return [
         _cover(lab, population, n, statistic, method, counts[n], n_resamples)
@@ -214,10 +215,16 @@ def coverage_checks(found: Callable[[], Sequence[Coverage]], beside: Callable[[]
     def skewed(method: str, n: int = 20) -> float:
         return one("lognormal", n, method).share
 
+    def from_theory(n: int) -> float:
+        return max(sigmas(one("normal", n, method), oracles.expected_coverage(n)) for method in METHODS[:3])
+
+    def from_promise(n: int) -> float:
+        return sigmas(one("normal", n, "studentized"), CONFIDENCE)
+
     for n in SIZES:
         yield Check(
             f"coverage on normal data, n = {n}: percentile, basic, BCa",
-            lambda n=n: max(sigmas(one("normal", n, method), oracles.expected_coverage(n)) for method in METHODS[:3]),
+            partial(from_theory, n),
             at_most=WITHIN,
             unit="standard errors",
             exercise=False,
@@ -225,7 +232,7 @@ def coverage_checks(found: Callable[[], Sequence[Coverage]], beside: Callable[[]
         )
         yield Check(
             f"coverage on normal data, n = {n}: studentized",
-            lambda n=n: sigmas(one("normal", n, "studentized"), CONFIDENCE),
+            partial(from_promise, n),
             at_most=WITHIN,
             unit="standard errors",
             exercise=False,
@@ -252,8 +259,8 @@ def coverage_checks(found: Callable[[], Sequence[Coverage]], beside: Callable[[]
         why="Studentized before BCa before percentile before basic: each correction is worth something on skewed data.",
     )
     yield Check(
-        "coverage on lognormal data rises with n",
-        lambda: min(skewed(method, 200) - skewed(method) for method in METHODS),
+        "coverage of BCa on lognormal data rises with n",
+        lambda: skewed("bca", 200) - skewed("bca"),
         at_least=0.0,
         exercise=False,
         why="What is missing is missing because of n, not because of a mistake.",

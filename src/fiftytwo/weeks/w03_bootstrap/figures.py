@@ -75,6 +75,8 @@ def coverage(rows: Sequence[Any], promised: float) -> Figure:
     for panel, (population, n) in zip(axes, panels, strict=True):
         for statistic, colour, shift in (("mean", PALETTE[0], 0.12), ("median", PALETTE[1], -0.12)):
             mine = [row for row in rows if (row.population, row.n, row.statistic) == (population, n, statistic)]
+            if not mine:
+                continue
             shares = np.array([row.share for row in mine])
             errors = 2.0 * np.sqrt(shares * (1.0 - shares) / len(mine[0].covered))
             heights = [len(names) - 1 - names.index(row.method) + shift for row in mine]
@@ -95,7 +97,7 @@ def coverage(rows: Sequence[Any], promised: float) -> Figure:
         panel.xaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
         panel.grid(visible=False, axis="y")
     figure.supxlabel("intervals that contain the truth", fontsize="medium")
-    handles, texts = axes[0].get_legend_handles_labels()
+    handles, texts = axes[-1].get_legend_handles_labels()
     figure.legend(handles, texts, loc="outside upper right", ncols=2)
     return figure
 

@@ -105,7 +105,7 @@ def build(lab: Lab) -> Built:
     """Intervals on populations with a known truth, then experiments by the thousand."""
     _one_sample(lab)
     _hundred(lab)
-    counts = {20: 20_000, 200: 20_000} if lab.full else {20: 1_600, 200: 800}
+    counts = {20: 20_000, 200: 20_000} if lab.full else {20: 1_000, 200: 500}
     found = measure_coverage(lab, counts, 1999 if lab.full else 999)
     beside = beside_scipy(lab, {20: 4_000, 200: 2_000} if lab.full else {20: 400, 200: 150}, 999)
     record(lab, found, beside)
@@ -114,7 +114,7 @@ def build(lab: Lab) -> Built:
         "Coverage by method",
         "Share of 95% intervals that contain the truth, with twice its binomial error. The dashed line is the promise.",
     )
-    trials = run_trials(lab, 200_000 if lab.full else 20_000)
+    trials = run_trials(lab, 200_000 if lab.full else 10_000)
     record_trials(lab, trials)
     _draw_trials(lab, trials)
     lab.document(
