@@ -62,9 +62,9 @@ class Result:
     ratio_least: float | None
 
 
-def measure(row: Row, pairs: int = PAIRS) -> Result:
-    """Run one comparison on one thread a side."""
-    with threadpool_limits(1):
+def measure(row: Row, pairs: int = PAIRS, threads: int = 1) -> Result:
+    """Run one comparison, on one thread a side unless the benchmark says otherwise."""
+    with threadpool_limits(threads):
         cold_ours, mine = _timed(row.ours)
         cold_peer, theirs = _timed(row.peer)
         difference = row.equal(mine, theirs)
@@ -89,13 +89,13 @@ def _timed(work: Callable[[], Any]) -> tuple[float, Any]:
     return time.perf_counter() - started, result
 
 
-def main(name: str, rows: Sequence[Row], versions: Sequence[str]) -> None:
+def main(name: str, rows: Sequence[Row], versions: Sequence[str], *, pairs: int = PAIRS, threads: int = 1) -> None:
     """Run the comparisons, print them, and keep them as ``results/NAME.json``; exit 1 when an equality fails."""
-    results = [measure(row) for row in rows]
+    results = [measure(row, pairs, threads) for row in rows]
     record: Mapping[str, Any] = {
         "benchmark": name,
         "date": datetime.now(UTC).isoformat(timespec="seconds"),
-        "threads": 1,
+        "threads": threads,
         "machine": asdict(machine()),
         "openblas_coretype": os.environ.get("OPENBLAS_CORETYPE", ""),
         "versions": {distribution: installed(distribution) for distribution in versions},

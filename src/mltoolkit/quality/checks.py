@@ -6,6 +6,7 @@ the severities mean stands in :mod:`mltoolkit.quality.findings`; each limit is s
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -102,8 +103,9 @@ def _form(table: Table, _: Column | None) -> Iterator[Finding]:
         if lines.count:
             yield about_lines(table, rule, None, "error", lines.count, lines.first, counted(lines.count, "line", what))
     names = [name.strip() for name in table.header]
-    for name in dict.fromkeys(names):
-        times = names.count(name)
+    counts = Counter(names)
+    for name in counts:
+        times = counts[name]
         if name and times > 1:
             yield Finding("header", name, "error", times, times / width, f"{times} columns are called {name!r:.60}")
     nameless = names.count("")
@@ -154,7 +156,7 @@ def _constants(table: Table, _: Column | None) -> Iterator[Finding]:
 def nearly_constant(column: Column) -> bool:
     """Whether one value makes up nearly a whole column that holds others too."""
     present = column.n_present
-    return present >= 200 and NEARLY_CONSTANT * present <= column.counts.max() < present
+    return present >= 200 and NEARLY_CONSTANT * present <= int(column.counts.max()) < present
 
 
 def _mixed(table: Table, _: Column | None) -> Iterator[Finding]:

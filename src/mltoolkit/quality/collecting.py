@@ -10,6 +10,7 @@ when it is over its budget need they be told apart before the end; each of them 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -22,10 +23,10 @@ from numpy.typing import NDArray
 
 from mltoolkit.quality.hashing import MISSING_HASH, Hashes, hash_numbers, hash_texts
 from mltoolkit.quality.labels import is_odd
+from mltoolkit.quality.meanings import CODE, MISSING, POINTED, Meanings
 from mltoolkit.quality.sketches import SHOWN, DistinctCount, Entries, Extremes, first_lines, merged
 from mltoolkit.quality.source import Lines
 from mltoolkit.quality.table import (
-    MISSING,
     Column,
     Facts,
     Kind,
@@ -33,10 +34,9 @@ from mltoolkit.quality.table import (
     column_of_entries,
     column_of_texts,
     moments_of,
-    parse_dates,
 )
 
-BUDGET = 1 << 16  # different values that are kept of a column
+BUDGET = 1 << 14  # different values that are kept of a column
 _FEW = 1 << 12  # and of texts that are odd, in a column over its budget
 
 
@@ -196,8 +196,7 @@ class Part:
             return found, found.counts.astype(float)
         if self.extremes is not None:
             kept = self.extremes.entries()
-            low, high = self.extremes.low.values[-1], self.extremes.high.values[0]
-            inner = sample[(sample > low) & (sample < high)]
+            inner = sample[~self.extremes.wanted(sample)]
         else:
             kept = self.odd.entries(object)
             inner = np.array([text for text in sample if text not in self.odd.codes], dtype=object)
@@ -400,7 +399,7 @@ class Sorted:
         self.dates = np.full(n, np.datetime64("NaT"), dtype="datetime64[us]")
         self._codes = np.zeros(n, dtype=bool)
         self.pointed = False
-        if n and not self._all_numbers():
+        if n and not self._all_numbers() and not self._all_dates():
             self._look()
 
     def _all_numbers(self) -> bool:
@@ -421,6 +420,23 @@ class Sorted:
         self.pointed = bool(pc.any(pc.match_substring_regex(full, POINTED)).as_py()) or not _whole(numbers)
         return True
 
+    def _all_dates(self) -> bool:
+        """Whether Arrow's parser takes every value that is not empty for a date as ISO 8601 writes it."""
+        empty = self.lengths == 0
+        full = self.array.filter(pa.array(~empty)) if empty.any() else self.array
+        if (
+            not re.fullmatch(_ISO_DATE, full[0].as_py())
+            or not pc.all(pc.match_substring_regex(full, _ISO_DATE)).as_py()
+        ):
+            return False
+        try:
+            dates = pc.cast(full, pa.timestamp("us")).to_numpy(zero_copy_only=False)
+        except pa.ArrowInvalid:
+            return False
+        self.missing = empty
+        self.dates[~empty] = dates
+        return True
+
     def _look(self) -> None:
         """Look at each different value that may be something else than a text."""
         maybe = pc.match_substring_regex(self.array, _NO_TEXT, ignore_case=True).to_numpy(zero_copy_only=False)
@@ -430,18 +446,14 @@ class Sorted:
 
     def _look_closely(self, rows: NDArray[np.intp]) -> None:
         array = self.array if len(rows) == len(self.array) else self.array.take(pa.array(rows))
-        within, different = pd.factorize(pd.Series(pd.array(array, dtype="str")))
-        stripped = pd.Series(different, dtype="str").str.strip()
-        missing = stripped.str.lower().isin(MISSING).to_numpy(dtype=bool)
-        values = stripped.where(~missing)
-        numbers = pd.to_numeric(values, errors="coerce").to_numpy(dtype=float, na_value=np.nan)
-        codes = values.str.match(CODE).to_numpy(dtype=bool, na_value=False)
-        dates = parse_dates(values.where(np.isnan(numbers)).reset_index(drop=True))
-        self.missing[rows], self._codes[rows] = missing[within], codes[within]
-        self.numbers[rows], self.dates[rows] = np.where(codes, np.nan, numbers)[within], dates[within]
-        is_number = ~np.isnan(numbers) & ~codes
-        pointed = values[is_number].str.contains(POINTED).any() or not _whole(numbers[is_number])
-        self.pointed = bool(pointed)
+        different, within = encoded(array)
+        meant = Meanings(different)
+        self.missing[rows], self._codes[rows] = meant.missing[within], meant.codes[within]
+        self.numbers[rows] = np.where(meant.codes, np.nan, meant.numbers)[within]
+        number = ~np.isnan(meant.numbers)
+        if not number.all():
+            self.dates[rows] = np.where(number, np.datetime64("NaT"), meant.dates)[within]
+        self.pointed = bool(number.any()) and not meant.whole(number & ~meant.codes)
 
     def of(self, kind: str) -> NDArray[np.bool_]:
         """Which values, shape (n,), are of a kind."""
@@ -474,10 +486,9 @@ class Sorted:
         return found
 
 
+_ISO_DATE = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}([T ][0-9]{2}:[0-9]{2}(:[0-9]{2}(\.[0-9]{1,6})?)?)?$"
 # What is no number, no date and no word for a missing value begins otherwise, or goes on.
-_NO_TEXT = r"^[\s]*([+\-.]?[0-9]|[+\-]?(inf|nan)|#?n/?a|null|none|<na>|nat|$)|[^\x00-\x7f]"
-CODE = r"^0[0-9]+$"  # a number would lose the zero in front
-POINTED = r"[.eE]"
+_NO_TEXT = r"^[\s\x1c-\x1f]*([+\-.]?[0-9]|[+\-]?(inf|nan)|#?n/?a|null|none|<na>|nat|$)|[^\x00-\x7f]"
 
 
 def _whole(numbers: NDArray[np.float64]) -> bool:

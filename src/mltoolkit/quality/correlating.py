@@ -43,17 +43,17 @@ class Correlation:
 
 def correlations_of_note(table: Table) -> tuple[Correlation, ...]:
     """The pairs of columns with a correlation of at least 0.5 in absolute value: the 100 largest, the largest first."""
-    rows = table.sample or table
-    step = max(1, -(-rows.rows // _MOST_ROWS))
-    if rows.rows // step < _LEAST_ROWS:
+    rows = table.rows if table.sample is None else table.sample.rows
+    step = max(1, -(-rows // _MOST_ROWS))
+    if rows // step < _LEAST_ROWS:
         return ()
     numbers: list[tuple[str, NDArray[np.float64]]] = []
     labels: list[tuple[str, NDArray[np.int64]]] = []
-    for column in rows.columns:
+    for i, column in enumerate(table.columns):
         if _is_label(column) and len(labels) < _MOST_COLUMNS // 2:
-            labels.append((column.name, column.codes[::step]))
+            labels.append((column.name, table.in_rows(i).codes[::step]))
         elif (column.numeric or column.kind == "date") and len(numbers) < _MOST_COLUMNS:
-            numbers.append((column.name, _as_numbers(column)[::step]))
+            numbers.append((column.name, _as_numbers(table.in_rows(i))[::step]))
     found = [*_between_numbers(numbers), *_between_labels(labels), *_across(labels, numbers)]
     return tuple(sorted(found, key=lambda pair: -abs(pair.value))[:_SHOWN])
 

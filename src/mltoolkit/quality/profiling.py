@@ -41,7 +41,7 @@ class ColumnProfile:
     most frequent values with their counts; ``encodings`` what is wrong with the characters of texts, with
     counts. A number that no float holds is infinite here, and null in JSON.
 
-    ``approximate`` names the fields that are estimates, because the column holds more than the 65,536 different
+    ``approximate`` names the fields that are estimates, because the column holds more than the 16,384 different
     values that are kept: ``distinct`` then has a standard error of 0.8% (it is within 3%), ``quantiles``,
     ``outliers`` and ``histogram`` are read off a sample of at least 32,768 rows, so that ranks have a standard
     error of at most 0.3% (they are within 1%), and a count in ``top`` has one of at most a third of itself;

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
@@ -23,7 +23,7 @@ from mltoolkit.quality.collecting import Texts, Typed, as_text_array, collector
 from mltoolkit.quality.hashing import Hashes, salted
 from mltoolkit.quality.sketches import RowSample
 from mltoolkit.quality.source import Batch, Lines, Source, open_source
-from mltoolkit.quality.table import Column, Repeats, Table, table_of
+from mltoolkit.quality.table import Column, Repeats, SampledRows, Table, table_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -89,7 +89,7 @@ def scan(source: Source, batches: Iterator[Batch] | None = None) -> Table:
             return table_of(source, [])
         taken = sample.table()
         columns = tuple(pool.map(lambda i: _finish(gathered[i], taken, i), range(len(gathered))))
-    rows = table_of(_Sampled(source), [Batch(taken.combine_chunks().to_batches()[0], sample.lines())])
+    rows = SampledRows(source.header, taken.combine_chunks().to_batches()[0], sample.lines())
     return Table(
         name=source.name,
         form=source.form,
@@ -125,19 +125,6 @@ def _finish(part: Typed | Texts, sample: pa.Table, position: int) -> Column:
         column = sample.column(position).combine_chunks()
         array = column if isinstance(column, pa.Array) else pa.concat_arrays(column.chunks)
         return part.finish(array)
-
-
-class _Sampled(Source):
-    """A source's name and header, for a sample of it."""
-
-    def __init__(self, source: Source) -> None:
-        self.name, self.form, self.header, self.by_row = source.name, source.form, source.header, source.by_row
-        self.faults = source.faults
-
-    def batches(self, columns: Any = None) -> Iterator[Batch]:
-        """Nothing: the sample is at hand."""
-        del columns
-        return iter(())
 
 
 class _Sample:

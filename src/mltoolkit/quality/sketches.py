@@ -50,7 +50,8 @@ class DistinctCount:
             self._shrink()
 
     def _shrink(self) -> None:
-        smallest = np.unique(np.concatenate(self._kept)) if self._kept else np.empty(0, np.uint64)
+        ordered = np.sort(np.concatenate(self._kept)) if self._kept else np.empty(0, np.uint64)
+        smallest = ordered[np.r_[True, ordered[1:] != ordered[:-1]]] if len(ordered) else ordered
         if len(smallest) > self.k:
             smallest = smallest[: self.k]
             self.limit = smallest[-1]
@@ -130,34 +131,54 @@ def first_lines(lines: NDArray[np.int64], groups: NDArray[np.int64], n_groups: i
 
 
 class Extremes:
-    """The smallest and the largest different values (512 each), with exact counts and their first lines."""
+    """The smallest and the largest different values (at most 512 each), with exact counts and their first lines.
+
+    Every value up to ``low_bound`` and from ``high_bound`` on is counted; what lies between is not kept.
+    """
 
     def __init__(self, dtype: Any) -> None:
         empty = Entries(np.empty(0, dtype), np.empty(0, np.int64), np.empty((0, SHOWN), np.int64))
         self.low, self.high = empty, empty
+        self.low_bound: Any = None
+        self.high_bound: Any = None
 
     def add(self, found: Entries) -> None:
         """Count values, in the order of their lines."""
-        low, high = self.low, self.high
-        near = found.take(found.values <= low.values[-1]) if len(low) == _EXTREMES else found
-        if len(near):
-            self.low = Entries.joined(low, near).grouped().take(slice(_EXTREMES))
-        near = found.take(found.values >= high.values[0]) if len(high) == _EXTREMES else found
-        if len(near):
-            grouped = Entries.joined(high, near).grouped()
-            self.high = grouped.take(slice(max(0, len(grouped) - _EXTREMES), None))
+        if not len(found):
+            return
+        if self.low_bound is None:
+            if len(found) > 4 * _EXTREMES:  # of many, most need not be sorted
+                at = [_EXTREMES, len(found) - _EXTREMES]
+                self.low_bound, self.high_bound = np.partition(found.values, at)[at]
+            else:
+                self.low_bound, self.high_bound = _most(found.values.dtype)
+        self.low = Entries.joined(self.low, found.take(found.values <= self.low_bound)).grouped()
+        self.high = Entries.joined(self.high, found.take(found.values >= self.high_bound)).grouped()
+        if len(self.low) > _EXTREMES:
+            self.low = self.low.take(slice(_EXTREMES))
+            self.low_bound = self.low.values[-1]
+        if len(self.high) > _EXTREMES:
+            self.high = self.high.take(slice(len(self.high) - _EXTREMES, None))
+            self.high_bound = self.high.values[0]
 
     def wanted(self, values: NDArray[Any]) -> NDArray[np.bool_]:
-        """Which values, shape (n,), may be among the extremes."""
-        if len(self.low) < _EXTREMES or len(self.high) < _EXTREMES:
+        """Which values, shape (n,), are among the extremes."""
+        if self.low_bound is None:
             return np.ones(len(values), dtype=bool)
-        return np.asarray((values <= self.low.values[-1]) | (values >= self.high.values[0]))
+        return np.asarray((values <= self.low_bound) | (values >= self.high_bound))
 
     def entries(self) -> Entries:
         """All of them, ascending, each once."""
         if not len(self.low) or not len(self.high):
-            return self.low
+            return self.low if len(self.low) else self.high
         return Entries.joined(self.low, self.high.take(self.high.values > self.low.values[-1]))
+
+
+def _most(dtype: np.dtype[Any]) -> tuple[Any, Any]:
+    """The largest and the smallest value of a type."""
+    if dtype.kind == "f":
+        return np.inf, -np.inf
+    return np.iinfo(dtype).max, np.iinfo(dtype).min
 
 
 def merged(left: Moments, right: Moments) -> Moments:

@@ -6,7 +6,6 @@ column of objects may hold anything.
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from numbers import Number
@@ -20,27 +19,17 @@ from numpy.typing import NDArray
 
 from mltoolkit.errors import BadInput
 from mltoolkit.quality.frames import PandasSource
+from mltoolkit.quality.meanings import Meanings
 from mltoolkit.quality.source import Batch, Faults, Lines, Source, open_source
 
 Kind = Literal["empty", "boolean", "integer", "float", "date", "text", "mixed numbers", "mixed dates"]
 
-# What pandas and most exports write for "no value"; compared in lower case, without white space around.
-MISSING = frozenset({"", "na", "n/a", "#n/a", "nan", "null", "none", "<na>", "nat"})
-BOOLEANS = frozenset({"true", "false", "yes", "no", "t", "f", "y", "n"})
 _WITH_GAPS = {
     kind: pd.ArrowDtype(kind) for kind in (pa.int8(), pa.int16(), pa.int32(), pa.int64(), pa.uint8(), pa.uint16())
 } | {pa.uint32(): pd.ArrowDtype(pa.uint32()), pa.uint64(): pd.ArrowDtype(pa.uint64())}
 _RARELY = 0.05
 _MOSTLY = 0.5  # the share of values from which a column is one of numbers or dates with strays in it
 _EXACT = 2.0**53  # from here on neighbouring integers are one float
-_CODE = r"0\d+"  # a number would lose the zero in front: post codes, article numbers
-_DATE_FORMATS = (
-    (re.compile(r"\d{4}-\d{1,2}-\d{1,2}([T ]\d{1,2}:\d{2}(:\d{2}(\.\d+)?)?(Z|[+-]\d{2}:?\d{2})?)?"), "ISO8601"),
-    (re.compile(r"\d{1,2}/\d{1,2}/\d{4}"), "%d/%m/%Y"),
-    (re.compile(r"\d{1,2}\.\d{1,2}\.\d{4}"), "%d.%m.%Y"),
-    (re.compile(r"\d{4}/\d{1,2}/\d{1,2}"), "%Y/%m/%d"),
-    (re.compile(r"\d{1,2} [A-Za-z]{3} \d{4}"), "%d %b %Y"),
-)
 
 
 @dataclass(frozen=True)
@@ -120,11 +109,13 @@ class Column:
         if self.spelled is not None:
             return self.spelled
         texts = np.empty(len(self.numbers), dtype=object)
+        there = ~self.missing
         if self.kind == "date":
-            texts[:] = [str(moment) for moment in pd.to_datetime(self.dates)]
-            return texts
-        values = self.numbers.tolist()
-        texts[:] = [str(int(value)) for value in values] if self.kind == "integer" else [str(value) for value in values]
+            texts[there] = [str(moment) for moment in pd.to_datetime(self.dates[there])]
+        else:
+            values = self.numbers[there].tolist()
+            texts[there] = [str(int(v)) for v in values] if self.kind == "integer" else [str(v) for v in values]
+        texts[self.missing] = ""
         return texts
 
     def count(self, where: NDArray[np.bool_]) -> int:
@@ -219,7 +210,11 @@ class Column:
         if self.spelled is not None:
             return self.spelled[entries]
         return replace(
-            self, numbers=self.numbers[entries], dates=self.dates[entries], infinite=self.infinite[entries]
+            self,
+            missing=self.missing[entries],
+            numbers=self.numbers[entries],
+            dates=self.dates[entries],
+            infinite=self.infinite[entries],
         ).texts
 
 
@@ -231,12 +226,31 @@ class Repeats:
     exact: bool = True
 
 
+class SampledRows:
+    """Some rows of a large table, each with its line; their columns are looked at when they are asked for."""
+
+    def __init__(self, header: tuple[str, ...], data: pa.RecordBatch, lines: NDArray[np.int64]) -> None:
+        self.header, self.data, self.lines = header, data, lines
+        self._columns: dict[int, Column] = {}
+
+    @property
+    def rows(self) -> int:
+        """How many rows there are."""
+        return len(self.lines)
+
+    def column(self, position: int) -> Column:
+        """A column by position."""
+        if position not in self._columns:
+            self._columns[position] = _of_sample(self.header[position], self.data.column(position))
+        return self._columns[position]
+
+
 @dataclass(frozen=True)
 class Table:
     """A table: its columns, where its rows stood, and what was found about its form.
 
     ``lines[i]`` is the line of row i in its file, or its position from 1 where there are no lines. A table that
-    was scanned has ``repeats``, and a ``sample`` of its rows as a small table, for what takes whole rows.
+    was scanned has ``repeats``, and a ``sample`` of its rows, for what takes whole rows.
     """
 
     name: str
@@ -250,7 +264,11 @@ class Table:
     by_row: bool = True
     encoding: str = ""
     repeats: Repeats | None = None
-    sample: Table | None = None
+    sample: SampledRows | None = None
+
+    def in_rows(self, position: int) -> Column:
+        """A column as it stands in the rows of the sample, or in all of them."""
+        return self.columns[position] if self.sample is None else self.sample.column(position)
 
     def column(self, name: str) -> Column:
         """A column by name.
@@ -276,7 +294,8 @@ def moments_of(values: NDArray[np.float64], weights: NDArray[np.float64] | None 
         total = float(len(values)) if weights is None else float(weights.sum())
         mean = float(values.mean()) if weights is None else float((values * weights).sum() / total)
         centred = values - mean
-        m2, m3 = float((w * centred**2).sum()), float((w * centred**3).sum())
+        squares = centred * centred
+        m2, m3 = float((w * squares).sum()), float((w * squares * centred).sum())
     zeros, negative = ((values == 0), (values < 0))
     if weights is None:
         return Moments(len(values), mean, m2, m3, int(zeros.sum()), int(negative.sum()))
@@ -335,6 +354,20 @@ def _from_arrow(name: str, values: pa.ChunkedArray) -> Column:
         return column_of_texts(name, texts)
     # Whole numbers with gaps stay whole numbers.
     return _from_series(name, values.to_pandas(types_mapper=_WITH_GAPS.get, integer_object_nulls=True))
+
+
+def _of_sample(name: str, array: pa.Array) -> Column:
+    """A column of a sample; one of numbers or dates is spelled only where somebody asks for its texts."""
+    kind = array.type
+    missing = array.is_null(nan_is_null=True).to_numpy(zero_copy_only=False)
+    if pa.types.is_integer(kind) or pa.types.is_float32(kind) or pa.types.is_float64(kind):
+        numbers = array.cast(pa.float64(), safe=False).to_numpy(zero_copy_only=False)
+        if not np.isinf(numbers).any():
+            return _column(name, "integer" if pa.types.is_integer(kind) else "float", missing, None, numbers=numbers)
+    if pa.types.is_date(kind) or (pa.types.is_timestamp(kind) and kind.tz is None):
+        moments = array.cast(pa.timestamp("us"), safe=False).to_numpy(zero_copy_only=False)
+        return _column(name, "date", missing, None, dates=moments.astype("datetime64[us]"))
+    return _from_arrow(name, pa.chunked_array([array]))
 
 
 def _column(
@@ -423,65 +456,37 @@ def column_of_entries(
 
 
 def column_of_texts(name: str, texts: NDArray[Any], weights: NDArray[np.float64] | None = None) -> Column:
-    """A column whose values are text; its kind is what most of them turn out to be."""
+    """A column whose values are text, shape (n,); its kind is what most of them turn out to be."""
 
     def rows(where: NDArray[np.bool_]) -> float:
         return float(where.sum() if weights is None else weights[where].sum())
 
-    stripped = pd.Series(texts, dtype="str").str.strip()
-    missing = stripped.str.lower().isin(MISSING).to_numpy(dtype=bool)
-    values = stripped.where(~missing)
+    at, different = pd.factorize(texts)
+    meant = Meanings(different.tolist())
+    missing = meant.missing[at]
     present = rows(~missing)
     texts = np.where(missing, "", texts)
     if present == 0:
         return _column(name, "empty", missing, texts)
-    if set(values.str.lower().dropna().unique()) <= BOOLEANS:
+    if meant.all_boolean():
         return _column(name, "boolean", missing, texts)
-    numbers = pd.to_numeric(values, errors="coerce").to_numpy(dtype=float, na_value=np.nan)
+    numbers = meant.numbers[at]
     is_number = ~np.isnan(numbers)
-    codes = values.str.fullmatch(_CODE).to_numpy(dtype=bool, na_value=False)
-    if rows(is_number) >= _MOSTLY * present and not codes.any():
+    if rows(is_number) >= _MOSTLY * present and not meant.codes.any():
         strays = ~missing & ~is_number
-        finite = numbers[np.isfinite(numbers)]
-        whole = bool(len(finite)) and not values.str.contains(r"[.eE]").any() and bool(np.all(finite % 1 == 0))
+        whole = meant.whole(~np.isnan(meant.numbers))
         kind: Kind = "mixed numbers" if strays.any() else ("integer" if whole else "float")
         return _column(name, kind, missing, texts, numbers=numbers, strays=strays)
-    dates = parse_dates(values)
+    dates = meant.dates[at]
     is_date = ~np.isnat(dates)
     if rows(is_date) >= _MOSTLY * present:
         strays = ~missing & ~is_date
         return _column(name, "mixed dates" if strays.any() else "date", missing, texts, dates=dates, strays=strays)
-    strays = is_number & ~codes
-    return _column(name, "text", missing, texts, strays=strays if _are_strays(values, strays, weights) else None)
-
-
-def _are_strays(values: pd.Series, numbers: NDArray[np.bool_], weights: NDArray[np.float64] | None) -> bool:
-    """Whether bare numbers among texts are out of place: hardly any other text has a digit in it."""
-    if not numbers.any():
-        return False
-    others = values.notna().to_numpy(dtype=bool) & ~numbers
-    with_digits = values[others].str.contains(r"\d").to_numpy(dtype=bool)
-    share = np.average(with_digits, weights=None if weights is None else weights[others]) if others.any() else 1.0
-    return bool(share <= _RARELY)
-
-
-def parse_dates(values: pd.Series) -> NDArray[np.datetime64]:
-    """Dates in the formats that exports use; NaT for the rest. Day comes before month, unless it cannot."""
-    found = np.full(len(values), np.datetime64("NaT"), dtype="datetime64[us]")
-    present = values.dropna()
-    if present.empty or not present.str.contains(r"\d{4}").any():
-        return found
-    for pattern, form in _DATE_FORMATS:
-        fits = present[present.str.fullmatch(pattern).to_numpy(dtype=bool)]
-        if fits.empty:
-            continue
-        parsed = _to_moments(fits, form)
-        if form == "%d/%m/%Y" and parsed.isna().any():
-            american = _to_moments(fits, "%m/%d/%Y")
-            parsed = american if american.notna().sum() > parsed.notna().sum() else parsed
-        found[parsed.index.to_numpy()] = parsed.to_numpy(dtype="datetime64[us]")
-    return found
-
-
-def _to_moments(values: pd.Series, form: str) -> pd.Series:
-    return pd.to_datetime(values, format=form, errors="coerce", utc=True).dt.tz_localize(None)
+    strays = is_number & ~meant.codes[at]
+    if strays.any():
+        # Bare numbers among texts are out of place where hardly any other text has a digit in it.
+        others = ~missing & ~strays
+        with_digits = meant.with_digits()[at]
+        if not others.any() or rows(others & with_digits) > _RARELY * rows(others):
+            strays[:] = False
+    return _column(name, "text", missing, texts, strays=strays)

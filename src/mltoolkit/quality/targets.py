@@ -54,12 +54,11 @@ def leakage(table: Table, target: Column | None) -> Iterator[Finding]:
     """Columns from which the target can be read off: such a column is rarely there when it is needed."""
     if target is None or table.rows < _LEAST_ROWS:
         return
-    rows = table.sample
-    if rows is not None:  # what takes whole rows looks at a sample of them
-        position = next(i for i, column in enumerate(table.columns) if column is target)
-        table, target = rows, rows.columns[position]
-    for column in table.columns:
-        if column is target or column.kind == "empty":
+    position = next(i for i, column in enumerate(table.columns) if column is target)
+    target = table.in_rows(position)  # what takes whole rows looks at a sample of them
+    for i in range(len(table.columns)):
+        column = table.in_rows(i)
+        if i == position or column.kind == "empty":
             continue
         both = ~column.missing & ~target.missing
         if both.sum() < _LEAST_ROWS:

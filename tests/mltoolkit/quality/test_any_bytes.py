@@ -33,6 +33,7 @@ FOUND = {
     "one name and nothing else": b"a",
     "delimiters alone": b",,,\n,,,\n,,,",
     "a header of one empty cell": b'""\n1\n2\n',
+    "a control character that some take for white space": b"a,b\n1,\x1f\n2,\x1f7\n3,x\n" * 9,
     "a mark and nothing else": b"\xff\xfe",
     "a mark of UTF-32": b"\xff\xfe\0\0",
 }

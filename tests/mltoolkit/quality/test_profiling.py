@@ -131,3 +131,59 @@ def test_any_table_has_a_profile(rows: list[tuple[object, ...]]) -> None:
     found = profile(frame)
     assert (found.rows, len(found.columns)) == frame.shape
     json.dumps(profile_as_data(found), allow_nan=False)
+
+
+def test_every_field_is_plain_data(customers: pd.DataFrame) -> None:
+    """Programs read it: what NumPy has in it cannot be written as JSON."""
+    customers["nearly"] = ["x"] * 199 + ["y"]
+    found = profile(customers, "left")
+    assert json.loads(json.dumps(profile_as_data(found)))["columns"][-1]["near_constant"] is True
+    wide = profile(pd.DataFrame({"v": [1] * 399 + [2]}))
+    assert wide.columns[0].near_constant is True
+
+
+def test_a_histogram_counts_every_value(customers: pd.DataFrame) -> None:
+    for found in profile(customers).columns:
+        if found.kind in ("integer", "float", "date"):
+            assert found.histogram is not None
+            assert sum(found.histogram.counts) == 200
+            assert len(found.histogram.edges) == len(found.histogram.counts) + 1
+            assert list(found.histogram.edges) == sorted(found.histogram.edges)
+        else:
+            assert found.histogram is None
+    spent = column(customers, "spent").histogram
+    assert spent is not None
+    counts, edges = np.histogram(customers["spent"], 20)
+    assert spent.counts == tuple(counts)
+    np.testing.assert_allclose(np.array(spent.edges, dtype=float), edges)
+
+
+def test_correlations_of_note() -> None:
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=2000)
+    y = -0.8 * x + 0.6 * rng.normal(size=2000)
+    y[::7] = np.nan
+    label = np.where(x > 0, "high", "low")
+    frame = pd.DataFrame(
+        {"x": x, "y": y, "noise": rng.normal(size=2000), "label": label, "copy": np.where(x > 0, "a", "b"), "one": 1.0}
+    )
+    found = {(pair.left, pair.right): pair for pair in profile(frame).correlations}
+    assert set(found) == {("x", "y"), ("label", "copy"), ("label", "x"), ("copy", "x"), ("label", "y"), ("copy", "y")}
+    assert found["x", "y"].value == pytest.approx(frame["x"].corr(frame["y"]))
+    assert found["x", "y"].rows == frame["y"].notna().sum()
+    assert (found["label", "copy"].measure, found["label", "copy"].value) == ("cramers_v", pytest.approx(1.0, abs=1e-3))
+    between = frame.groupby("label")["x"].transform("mean").var(ddof=0) / frame["x"].var(ddof=0)
+    assert found["label", "x"].value == pytest.approx(math.sqrt(between), abs=1e-3)
+    assert profile(frame.head(20)).correlations == ()
+
+
+def test_what_is_wrong_with_characters_is_counted() -> None:
+    frame = pd.DataFrame({"v": ["MÃ¼nchen", "Oslo ", "Oslo", "a\x07", "b"]})
+    found = column(frame, "v")
+    assert dict(found.encodings) == {"wrong encoding": 1, "control characters": 1, "white space at an end": 1}
+    assert (found.shortest, found.longest, found.mean_length) == (1, 8, pytest.approx(20 / 5))
+
+
+def test_infinite_and_negative_numbers_are_counted() -> None:
+    found = column(pd.DataFrame({"v": [1.0, -2.0, np.inf, -np.inf, 0.0]}), "v")
+    assert (found.infinite, found.negative, found.zeros) == (2, 1, 1)

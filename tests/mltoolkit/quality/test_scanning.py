@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mltoolkit.quality import Finding, TableProfile, check, collecting, eda_checklist, profile, scanning
@@ -23,6 +23,7 @@ from mltoolkit.quality.source import Batch, Source, open_source
 from mltoolkit.quality.table import Table
 
 Write = Callable[..., Path]
+searching = settings(max_examples=40)
 
 
 class Pieces(Source):
@@ -99,6 +100,7 @@ ODD_CELLS = [
 cells = st.one_of(st.sampled_from(ODD_CELLS), st.integers(-5, 5).map(str), st.text(max_size=3))
 
 
+@searching
 @given(st.lists(st.tuples(cells, cells), max_size=40), st.integers(1, 50))
 def test_any_table_of_text(rows: list[tuple[str, str]], size: int) -> None:
     data = pa.table([[str(a) for a, _ in rows], [b for _, b in rows]], schema=SCHEMA)
@@ -125,6 +127,7 @@ typed = st.sampled_from(TYPES).flatmap(
 )
 
 
+@searching
 @given(typed, st.integers(1, 40))
 def test_any_column_with_a_type(array: pa.Array, size: int) -> None:
     source = ArrowSource(pa.table([array], names=["c"]))
@@ -262,6 +265,7 @@ one_spelling = cells.filter(lambda text: not re.search(r"[.]|^[-+]?0|\s|^[+]|e",
 
 
 @pytest.mark.usefixtures("narrow")
+@searching
 @given(st.lists(st.tuples(one_spelling, one_spelling), min_size=1, max_size=40), st.integers(1, 50), st.integers(1, 5))
 def test_any_table_beyond_any_budget(rows: list[tuple[str, str]], size: int, budget: int) -> None:
     """Counts over all rows stay exact, whatever is over its budget."""
@@ -280,6 +284,7 @@ def test_any_table_beyond_any_budget(rows: list[tuple[str, str]], size: int, bud
 # ---- rows
 
 
+@searching
 @given(st.lists(st.integers(0, 30), max_size=60), st.integers(1, 20))
 def test_repeated_rows_are_counted_with_bounded_memory(values: list[int], size: int) -> None:
     frame = pd.DataFrame({"v": values}, dtype="int64")

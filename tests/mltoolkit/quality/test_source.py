@@ -17,7 +17,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mltoolkit.errors import BadInput, CannotRead, MissingExtra, ToolkitError
@@ -27,6 +27,7 @@ from mltoolkit.quality.reading import DelimitedSource
 from mltoolkit.quality.source import Source
 
 Write = Callable[..., Path]
+searching = settings(max_examples=50)
 
 
 def read(source: Source, columns: list[int | str] | None = None) -> tuple[list[list[Any]], list[int]]:
@@ -74,6 +75,7 @@ def both_ways(path: Path) -> list[Any]:
     return found
 
 
+@searching
 @given(texts, st.sampled_from(["utf-8", "utf-16", "latin-1"]))
 def test_both_ways_through_a_text_file_agree(
     tmp_path_factory: pytest.TempPathFactory, text: str, encoding: str
@@ -85,6 +87,7 @@ def test_both_ways_through_a_text_file_agree(
     assert in_pieces == careful
 
 
+@searching
 @given(
     st.lists(st.lists(st.text(st.sampled_from('ab,;"\n é'), max_size=4), min_size=3, max_size=3), max_size=30),
     st.sampled_from([",", ";", "\t"]),

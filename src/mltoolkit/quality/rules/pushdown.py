@@ -15,13 +15,13 @@ from typing import Any
 import numpy as np
 
 from mltoolkit.quality.databases import DatabaseSource
+from mltoolkit.quality.meanings import MISSING
 from mltoolkit.quality.rules.arguments import comparable
 from mltoolkit.quality.rules.distribution import judged
 from mltoolkit.quality.rules.expressions import rewritten
 from mltoolkit.quality.rules.rowwise import strictness, within
 from mltoolkit.quality.rules.suite import Rule, Suite
 from mltoolkit.quality.rules.verdicts import Verdict
-from mltoolkit.quality.table import MISSING
 
 _MOMENTS = ("mean", "sum", "min", "max")
 

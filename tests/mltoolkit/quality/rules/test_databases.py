@@ -113,7 +113,7 @@ def test_rules_that_do_not_hold_say_where(store: Store) -> None:
     assert count.passed
 
 
-@settings(max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=8, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_a_query_changes_no_verdict(store: Store, data: st.DataObject) -> None:
     rows = data.draw(st.integers(1, 8))
