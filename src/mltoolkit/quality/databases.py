@@ -7,6 +7,7 @@ connection that DuckDB 2 no longer has, so its way in is shut besides.)
 from __future__ import annotations
 
 import importlib
+import logging
 import re
 import warnings
 from collections.abc import Iterator, Sequence
@@ -21,6 +22,8 @@ from mltoolkit.errors import BadInput, CannotRead, MissingExtra
 from mltoolkit.quality.source import BATCH_ROWS, Batch, Faults, Source, numbered
 
 _SHOWN_TABLES = 20
+
+_log = logging.getLogger(__name__)
 
 
 class _Database(Protocol):
@@ -37,6 +40,12 @@ class _Database(Protocol):
 
     def read(self, table: str, columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
         """The rows."""
+
+    def relation(self, table: str) -> Any:
+        """A table as an expression of Ibis."""
+
+    def answer(self, question: Any) -> dict[str, Any]:
+        """The one row that an expression of Ibis comes to."""
 
 
 class DatabaseSource(Source):
@@ -74,6 +83,22 @@ class DatabaseSource(Source):
             yield from numbered(batch.select(names) for batch in rows)
         except Exception as error:
             raise self._broken(error) from error
+
+    def relation(self) -> Any | None:
+        """The table as an expression of Ibis; None where Ibis is missing or cannot say what the columns are."""
+        try:
+            return self._database.relation(self._name)
+        except Exception as error:  # each backend has its own tree of errors
+            _log.debug("%s: not asked by a query: %s", self.name, error)
+            return None
+
+    def answer(self, question: Any) -> dict[str, Any] | None:
+        """The one row that an expression comes to; None where the database cannot carry it out."""
+        try:
+            return self._database.answer(question)
+        except Exception as error:  # each backend has its own tree of errors
+            _log.debug("%s: not asked by a query: %s", self.name, error)
+            return None
 
     def _broken(self, error: BaseException) -> CannotRead:
         return CannotRead(f"{self.name}: cannot be read: {_first_line(error)}")
@@ -137,6 +162,21 @@ class _DuckDB:
         path = ".".join(_quoted(part) for part in table.split("."))
         return self._connection.cursor().sql(f"select * from {path}")  # noqa: S608 (quoted)
 
+    def relation(self, table: str) -> Any:
+        """A table as an expression of Ibis, by the types of its columns."""
+        import ibis
+
+        schema = ibis.Schema.from_pyarrow(self._table(table).limit(0).to_arrow_table().schema)
+        catalog, _, name = table.rpartition(".")
+        return ibis.table(schema, name=name, database=catalog or None)
+
+    def answer(self, question: Any) -> dict[str, Any]:
+        """The one row that an expression of Ibis comes to."""
+        import ibis
+
+        found = self._connection.cursor().sql(str(ibis.to_sql(question, dialect="duckdb"))).to_arrow_table()
+        return dict(found.to_pylist()[0])
+
 
 class _Ibis:
     """A database that Ibis has connected to."""
@@ -165,6 +205,15 @@ class _Ibis:
             if batch is None:
                 return
             yield batch
+
+    def relation(self, table: str) -> Any:
+        """A table as an expression of Ibis."""
+        return self._table(table)
+
+    def answer(self, question: Any) -> dict[str, Any]:
+        """The one row that an expression of Ibis comes to."""
+        with _quietly():
+            return dict(question.to_pyarrow().to_pylist()[0])
 
     def _table(self, table: str) -> Any:
         database, _, name = table.rpartition(".")

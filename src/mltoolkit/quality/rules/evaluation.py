@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from mltoolkit.quality.databases import DatabaseSource
 from mltoolkit.quality.findings import SEVERITIES, Finding
 from mltoolkit.quality.frames import ParquetSource
 from mltoolkit.quality.rules import distribution as whole
@@ -184,16 +185,18 @@ def validate(source: Any, rules: Suite | Path | str) -> tuple[Verdict, ...]:
 
 def evaluate(opened: Source, suite: Suite) -> tuple[tuple[Verdict, ...], int]:
     """The verdicts of a suite on an opened source, and the number of its rows."""
-    found: dict[int, Verdict] = {}
+    found, counted = _asked(opened, suite)
     evaluators: dict[int, Evaluator] = {}
     shared = _Shared()
     with ExitStack() as stack:
         stack.callback(shared.close)
         for i, rule in enumerate(suite.rules):
-            if rule.kind.family not in ("rows", "columns") and set(rule.columns) <= set(opened.header):
+            about_table = rule.kind.family in ("rows", "columns")
+            if i not in found and not about_table and set(rule.columns) <= set(opened.header):
                 evaluators[i] = _evaluator(rule, shared, suite.folder)
         scanner = _Scanner(opened)
-        rows = _run(scanner, list(evaluators.values()), shared)
+        scanned = bool(evaluators) or counted is None
+        rows = _run(scanner, list(evaluators.values()), shared) if scanned else counted or 0
         for i, evaluator in evaluators.items():
             found[i] = evaluator.verdict(rows, scanner.scan)
     for i, rule in enumerate(suite.rules):
@@ -202,6 +205,15 @@ def evaluate(opened: Source, suite: Suite) -> tuple[tuple[Verdict, ...], int]:
         elif i not in found:
             found[i] = _without_column(rule, opened, rows)
     return tuple(found[i] for i in range(len(suite.rules))), rows
+
+
+def _asked(source: Source, suite: Suite) -> tuple[dict[int, Verdict], int | None]:
+    """What a database answers by itself, and its number of rows."""
+    if not isinstance(source, DatabaseSource):
+        return {}, None
+    from mltoolkit.quality.rules.pushdown import judge_by_query
+
+    return judge_by_query(source, suite)
 
 
 def _run(scanner: _Scanner, evaluators: list[Evaluator], shared: _Shared) -> int:

@@ -41,17 +41,26 @@ def searcher(expression: str) -> Callable[[pa.Array], Mask]:
     """A test of texts: which of them ``re.search`` finds the expression in."""
     compiled = re.compile(expression)
     try:
-        rewritten, ascii_only = _rewrite(expression)
-        pc.match_substring_regex(pa.array([""]), rewritten)
+        pattern, ascii_only = _rewrite(expression)
+        pc.match_substring_regex(pa.array([""]), pattern)
     except (_Unlike, pa.ArrowInvalid):
         return lambda texts: _by_python(compiled, texts)
 
     def answer(texts: pa.Array) -> Mask:
         if ascii_only and not pc.all(pc.string_is_ascii(texts)).as_py():
             return _by_python(compiled, texts)
-        return matches(texts, rewritten)
+        return matches(texts, pattern)
 
     return answer
+
+
+def rewritten(expression: str) -> str | None:
+    """The expression for RE2, where it says the same of any text; else None."""
+    try:
+        text, ascii_only = _rewrite(expression)
+    except _Unlike:
+        return None
+    return None if ascii_only else text
 
 
 def _by_python(compiled: re.Pattern[str], texts: pa.Array) -> Mask:

@@ -1,6 +1,6 @@
 """A batch of rows as the rules see it: each column read once, however many rules ask for it.
 
-Text is read as the checks read it (:mod:`mltoolkit.quality.table`): the same words stand for a missing value,
+Text is read as the checks read it (:mod:`mltoolkit.quality.meanings`): the same words stand for a missing value,
 white space around a number or a date does not count, and a text equals another only letter by letter. Where
 texts come back, a column is split into its distinct texts and a code a row, so that a test looks at each text
 once.
@@ -18,7 +18,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from mltoolkit.quality.meanings import BOOLEANS, MISSING, parse_dates
+from mltoolkit.quality.meanings import BOOLEANS, CODE, MISSING, parse_dates
 
 Kind = Literal["text", "integer", "float", "boolean", "date"]
 Mask = NDArray[np.bool_]
@@ -26,7 +26,6 @@ Mask = NDArray[np.bool_]
 _LONGEST_MISSING = max(map(len, MISSING))
 _NUMBER = r"^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$|^[+-]?([iI][nN][fF]|[iI][nN][fF][iI][nN][iI][tT][yY])$"
 _WHOLE = r"^[+-]?\d+$"
-_CODE = r"^0\d+$"
 _WORTH_IT = 0.5  # share of distinct texts up to which a batch is split into texts and codes
 _ISO_DATE = r"^\d{4}-\d{2}-\d{2}([T ]\d{2}:\d{2}(:\d{2}(\.\d{1,6})?)?)?$"
 
@@ -236,7 +235,7 @@ class ColumnView:
         answer = _edged(self.cells, ord("0"))
         if answer.any():
             suspects = pc.utf8_trim_whitespace(self.cells.filter(pa.array(answer)))
-            answer[answer] = matches(suspects, _CODE)
+            answer[answer] = matches(suspects, CODE)
         return answer
 
     def example(self, row: int) -> str:

@@ -41,8 +41,11 @@ column = "id"
     assert suite.name == "customers"
     age, missing = suite.rules
     assert (age.rule, age.columns, age.severity, age.name) == (
-        "column_values_to_be_between", ("age",), "warning", "a human age",
-    )  # fmt: skip
+        "column_values_to_be_between",
+        ("age",),
+        "warning",
+        "a human age",
+    )
     assert dict(age.arguments) == {"column": "age", "min_value": 0, "max_value": 120}
     assert (age.line, missing.line, missing.severity, len(suite)) == (4, 12, "error", 2)
 
@@ -84,21 +87,36 @@ note = 3
 
 
 WRONG: list[tuple[str, str]] = [
-    ('rule = "column_values_to_be_between"\ncolumn = "a"\nmin_value = 2\nmax_value = 1', "max_value: lies below min_value"),
-    ('rule = "column_values_to_be_between"\ncolumn = "a"\nmin_value = 2\nmax_value = "x"', "both have to be of one kind"),
+    (
+        'rule = "column_values_to_be_between"\ncolumn = "a"\nmin_value = 2\nmax_value = 1',
+        "max_value: lies below min_value",
+    ),
+    (
+        'rule = "column_values_to_be_between"\ncolumn = "a"\nmin_value = 2\nmax_value = "x"',
+        "both have to be of one kind",
+    ),
     ('rule = "column_values_to_be_between"\ncolumn = "a"\nmin_value = nan', "expected a number, a date or a text"),
     ('rule = "column_values_to_be_between"\ncolumn = "a"\nmin_value = true', "expected a number, a date or a text"),
     ('rule = "column_mean_to_be_between"\ncolumn = "a"\nmin_value = "x"', "expected a number"),
     ('rule = "column_values_to_be_in_set"\ncolumn = "a"\nvalue_set = []', "expected a list of texts"),
     ('rule = "column_values_to_be_in_set"\ncolumn = 3\nvalue_set = [1]', "column: expected a text"),
     ('rule = "column_values_to_be_of_type"\ncolumn = "a"\ntype_ = "number"', "expected a type: int, float"),
-    ('rule = "column_values_to_be_in_type_list"\ncolumn = "a"\ntype_list = ["int", "x"]', "expected a type: int, float"),
+    (
+        'rule = "column_values_to_be_in_type_list"\ncolumn = "a"\ntype_list = ["int", "x"]',
+        "expected a type: int, float",
+    ),
     ('rule = "column_values_to_match_strftime_format"\ncolumn = "a"\nstrftime_format = "Y"', "expected a date format"),
-    ('rule = "column_values_to_match_strftime_format"\ncolumn = "a"\nstrftime_format = "%D"', "is no format that dates"),
+    (
+        'rule = "column_values_to_match_strftime_format"\ncolumn = "a"\nstrftime_format = "%D"',
+        "is no format that dates",
+    ),
     ('rule = "column_pair_values_to_be_equal"\ncolumn_A = "a"\ncolumn_B = "a"', "is the same column as column_A"),
     ('rule = "compound_columns_to_be_unique"\ncolumn_list = ["a"]', "expected two or more different columns"),
     ('rule = "compound_columns_to_be_unique"\ncolumn_list = ["a", "a"]', "expected two or more different columns"),
-    ('rule = "column_pair_values_to_be_in_set"\ncolumn_A = "a"\ncolumn_B = "b"\nvalue_pairs_set = [[1]]', "list of pairs"),
+    (
+        'rule = "column_pair_values_to_be_in_set"\ncolumn_A = "a"\ncolumn_B = "b"\nvalue_pairs_set = [[1]]',
+        "list of pairs",
+    ),
     ('rule = "column_values_to_match_regex_list"\ncolumn = "a"\nregex_list = ["["]', "is no regular expression"),
     ('rule = "column_values_to_match_regex_list"\ncolumn = "a"\nregex_list = ["a"]\nmatch_on = "x"', '"any" or "all"'),
     ('rule = "table_row_count_to_equal"\nvalue = -1', "expected a whole number of 0 or more"),
@@ -123,7 +141,7 @@ WRONG: list[tuple[str, str]] = [
         "partition_object = { bins = [0, 1], weights = [0.8], tail_weights = [0.1, 0.1] }",
         "has to be 0 where the partition has tail_weights",
     ),
-]  # fmt: skip
+]
 
 
 @pytest.mark.parametrize(("rule", "said"), WRONG)
@@ -179,15 +197,23 @@ def test_a_rule_never_changes_and_can_be_pickled() -> None:
 
 TEXTS = st.text(st.characters(exclude_categories=("Cs",)), max_size=12)
 SCALARS = st.one_of(
-    TEXTS, st.integers(-(2**62), 2**62), st.floats(allow_nan=False), st.booleans(),
-    st.dates(), st.datetimes(timezones=st.none() | st.just(datetime.UTC)),
-)  # fmt: skip
+    TEXTS,
+    st.integers(-(2**62), 2**62),
+    st.floats(allow_nan=False),
+    st.booleans(),
+    st.dates(),
+    st.datetimes(timezones=st.none() | st.just(datetime.UTC)),
+)
 
 
 @given(
-    column=TEXTS, values=st.lists(SCALARS, min_size=1, max_size=30), note=TEXTS, name=TEXTS,
-    severity=st.sampled_from(["error", "warning"]), comment=st.lists(st.text("ab #=", max_size=8), max_size=2),
-)  # fmt: skip
+    column=TEXTS,
+    values=st.lists(SCALARS, min_size=1, max_size=30),
+    note=TEXTS,
+    name=TEXTS,
+    severity=st.sampled_from(["error", "warning"]),
+    comment=st.lists(st.text("ab #=", max_size=8), max_size=2),
+)
 def test_a_suite_reads_back_as_it_was_written(
     column: str, values: list[Any], note: str, name: str, severity: Any, comment: list[str]
 ) -> None:

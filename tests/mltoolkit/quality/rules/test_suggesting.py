@@ -1,4 +1,4 @@
-"""Suggested rules hold on the table they were read from, find faults in its dirty twin, keep quiet on the next."""
+"""Suggested rules hold on their own table, find what is wrong in its dirty twin, and keep quiet on the next."""
 
 from __future__ import annotations
 
@@ -227,7 +227,11 @@ def test_round_bounds_lie_outside(value: float, span: float) -> None:
         ([f"{n} km" for n in range(200)], r"^\d+ km$"),
         ([f"A{n:03d}" for n in range(200)] + ["none"] * 20, r"^(?:A\d{3}|none)$"),
         ([f"{n}.{n % 10}%" for n in range(10, 99)] * 3, r"^\d{2}\.\d%$"),
-        ([f"{w} {v}" for w in ("Old", "New", "South") for v in ("York", "Rome", "Paris", "St")] * 20 + ["Rome", "La Paz Of York"] * 9, "^[A-Z][a-z]+(?: [A-Z][a-z]+)*$"),
+        (
+            [f"{w} {v}" for w in ("Old", "New", "South") for v in ("York", "Rome", "Paris", "St")] * 20
+            + ["Rome", "La Paz Of York"] * 9,
+            "^[A-Z][a-z]+(?: [A-Z][a-z]+)*$",
+        ),
         (["one"] * 50, None),
         (["free text, with signs!", "(and) more; of them?", "a-b/c", "x"] * 40, None),
     ],
