@@ -70,10 +70,10 @@ def holds_secret(option: Any, seen: frozenset[Any] = frozenset()) -> bool:
     """Whether a type is a secret or has one anywhere in it."""
     if isinstance(option, type) and issubclass(option, SecretStr | SecretBytes):
         return True
-    if option in seen:
-        return False
     inner: Sequence[Any] = typing.get_args(option)
     if _is_model(option):
+        if option in seen:
+            return False
         inner = [info.annotation for info in option.model_fields.values()]
         seen |= {option}
     return any(holds_secret(kind, seen) for annotation in inner for kind in options(annotation))

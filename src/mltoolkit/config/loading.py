@@ -22,7 +22,6 @@ from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
 from pydantic import BaseModel, ValidationError
-from pydantic_core import ErrorDetails
 
 from mltoolkit.config import fields
 from mltoolkit.config.files import Key, read_tree
@@ -192,7 +191,7 @@ class _Layers:
             return (same + present + [segment.lower()])[0]
         return segment
 
-    def note(self, errors: Iterable[ErrorDetails]) -> None:
+    def note(self, errors: Iterable[Mapping[str, Any]]) -> None:
         """What pydantic found, one mistake a key."""
         found: dict[tuple[Source, Key], list[str]] = {}
         for error in errors:
@@ -206,7 +205,7 @@ class _Layers:
         for (source, _), texts in found.items():
             self.mistakes.append(Mistake(source, _joined(texts)))
 
-    def _key_of(self, error: ErrorDetails) -> Key:
+    def _key_of(self, error: Mapping[str, Any]) -> Key:
         """The key that an error is about; pydantic's location also names the members of unions."""
         key: Key = ()
         at: Any = self.values
@@ -297,7 +296,7 @@ def _set(values: dict[Any, Any], key: Key, value: Any) -> None:
     at[key[-1]] = value
 
 
-def _worded(model: type[BaseModel], key: Key, error: ErrorDetails) -> str:
+def _worded(model: type[BaseModel], key: Key, error: Mapping[str, Any]) -> str:
     """One of pydantic's errors in a line: the key, what it should be, what was given."""
     name = _dotted(key) or "the settings"
     if error["type"] == "missing":
@@ -319,7 +318,7 @@ def _worded(model: type[BaseModel], key: Key, error: ErrorDetails) -> str:
     return text + shown + near
 
 
-def _nearest_choice(error: ErrorDetails) -> str:
+def _nearest_choice(error: Mapping[str, Any]) -> str:
     """The choice of an enum that was probably meant."""
     choices = re.findall(r"'([^']*)'", str(error.get("ctx", {}).get("expected", "")))
     near = difflib.get_close_matches(str(error["input"]), choices, n=1, cutoff=0.6)

@@ -175,7 +175,7 @@ def _draw_bins(lab: Lab, predictions: models.Predictions) -> None:
         figures.calibration(_BINS, errors),
         "Calibration error and its bins",
         "The same predictions, cut into more and more bins of equal width or equal mass. With few rows in a bin its "
-        "gap is mostly chance, so the error tends to grow with the number of bins; compare models at the same number only.",
+        "gap is mostly chance, so the error tends to grow with their number; compare models at the same number only.",
     )
 
 

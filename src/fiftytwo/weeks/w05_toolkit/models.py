@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from fiftytwo.lab import Lab
 
 Array = NDArray[Any]
+_ITEMS = 440  # images that a search looks through
 
 
 @dataclass(frozen=True)
@@ -58,7 +59,7 @@ def regressions(lab: Lab, sizes: Sizes) -> Predictions:
 def searches(lab: Lab, sizes: Sizes) -> Predictions:
     """For digits as queries, scores of all other digits; relevant are images of the same digit."""
     digits = lab.data("digits")
-    chosen = lab.rng.permutation(len(digits.target))[:500]
+    chosen = lab.rng.permutation(len(digits.target))[: sizes.queries + _ITEMS]
     images, labels = digits.data[chosen].astype(float), digits.target[chosen]
     queries, items = np.arange(sizes.queries), np.arange(sizes.queries, len(chosen))
     relevant = (labels[queries, np.newaxis] == labels[np.newaxis, items]).astype(int)
