@@ -207,8 +207,9 @@ def _by_ranks(ordered: Array) -> Array:
     half = (n + 1) / 2
     weights = np.diff(betainc(half, half, np.arange(n + 1) / n))
     centred = ordered - ordered[..., n // 2 : n // 2 + 1]
-    mean = centred @ weights
-    return np.asarray(np.sqrt(np.maximum(centred**2 @ weights - mean**2, 0.0)))
+    scale = np.abs(centred).max(axis=-1, keepdims=True)  # so that no square overflows
+    z = centred / np.where(scale > 0.0, scale, 1.0)
+    return np.asarray(scale[..., 0] * np.sqrt(np.maximum(z**2 @ weights - (z @ weights) ** 2, 0.0)))
 
 
 def _others(left_out: NDArray[np.int64], n: int) -> NDArray[np.int64]:
