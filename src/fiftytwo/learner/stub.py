@@ -44,8 +44,10 @@ def derive(source: str, names: Sequence[str], week: int) -> str:
     source = source.replace("\r\n", "\n")
     tree = ast.parse(source)
     cuts = list(_cuts(tree, set(names), week, source.splitlines()))
-    starter = _tidy(_apply(source, cuts))
-    return _tidy(_drop_unused_imports(starter))
+    starter, longer = _tidy(_apply(source, cuts)), ""
+    while starter != longer:  # an import may be all that used another, such as TYPE_CHECKING
+        starter, longer = _tidy(_drop_unused_imports(starter)), starter
+    return starter
 
 
 def derive_text(source: str) -> str:

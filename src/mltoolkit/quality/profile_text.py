@@ -2,7 +2,8 @@
 
 Every kind of column has its own grid, one line a column, so that a figure can be compared down the page. Where
 a grid is wider than the terminal its less important figures follow in a second one below. A table of hundreds of
-columns shows the first sixty, and of each what has room in one line; what matters about the others stands at the top all the same.
+columns shows the first sixty, and of each what has room in one line; what matters about the others stands at the
+top all the same.
 """
 
 from __future__ import annotations
