@@ -111,7 +111,7 @@ def _isotonic(lab: Lab) -> Iterator[Check]:
             call="IsotonicCalibrator().fit([0.1, nan, 0.3], [0, 1, 1])",
             mentions=("nan",),
         ),
-        equals=1,
+        equals=True,
         why="NaN sorts last and would count as the highest score.",
         hint=("sklearn.utils.check_array(X, ensure_2d=False) refuses it.",),
     )
@@ -122,7 +122,7 @@ def _isotonic(lab: Lab) -> Iterator[Check]:
             call="IsotonicCalibrator().fit(table of two columns, y)",
             mentions=("shape", "column", "1d"),
         ),
-        equals=1,
+        equals=True,
         why="A calibrator takes one score a row, and of two columns nobody knows which is meant.",
         hint=("Take shape (n,) or (n, 1), refuse the rest.",),
     )
@@ -179,7 +179,7 @@ def _platt(lab: Lab) -> Iterator[Check]:
             call="PlattCalibrator().fit([0, 1], [0, 2])",
             mentions=("0 and 1",),
         ),
-        equals=1,
+        equals=True,
         why="Outcomes of 1 and 2 would be taken for probabilities.",
         hint=("Say which values were expected: 0 and 1.",),
     )

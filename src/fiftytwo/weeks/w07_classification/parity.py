@@ -340,7 +340,7 @@ def refusals(lab: Lab) -> Iterator[Check]:
         yield Check(
             f"refuses {name}",
             lambda action=action, call=call, words=words: refusal(action, call=call, mentions=words),  # type: ignore[misc]
-            equals=1,
+            equals=True,
             why="Bad data that goes in quietly comes out as a wrong figure, later and elsewhere.",
             hint=("sklearn.utils.validation has validate_data, check_is_fitted and more.", f"Mention {words[0]!r}."),
         )
@@ -358,7 +358,7 @@ def refusals(lab: Lab) -> Iterator[Check]:
     yield Check(
         "refuses bad parameters",
         parameters,
-        equals=1,
+        equals=True,
         why="All faults are told at once, so that nobody mends them one run at a time.",
         hint=("Check in fit, not in __init__; collect the faults in a list.",),
     )
