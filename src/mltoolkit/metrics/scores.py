@@ -159,9 +159,9 @@ def log_loss(y_true: ArrayLike, y_prob: ArrayLike, *, sample_weight: ArrayLike |
     Returns
     -------
     float
-        In nats (the natural logarithm). Every probability is first clipped to [ε, 1 - ε], where ε is
-        the float64 machine epsilon 2⁻⁵² whatever the dtype of ``y_prob``; rows are not rescaled afterwards.
-        So a certain and wrong forecast costs 36.04 rather than infinity.
+        In nats (the natural logarithm). A p(y) below ε counts as ε, where ε is the float64 machine epsilon
+        2⁻⁵² whatever the dtype of ``y_prob``; rows are not rescaled afterwards. So a certain and wrong
+        forecast costs 36.04 rather than infinity.
 
     Examples
     --------
@@ -184,7 +184,7 @@ def log_loss(y_true: ArrayLike, y_prob: ArrayLike, *, sample_weight: ArrayLike |
         of_label = np.where(truth == 1.0, probability, 1.0 - probability)
     else:
         of_label = probability[np.arange(len(truth)), truth.astype(np.intp)]
-    return -_mean(np.log(np.clip(of_label, _EPS, 1.0 - _EPS)), weights)
+    return 0.0 - _mean(np.log(np.maximum(of_label, _EPS)), weights)  # not -0.0 for a perfect forecast
 
 
 def f1(
@@ -399,7 +399,7 @@ def mrr(
     tied, relevant = size[rows, first], np.rint(share[rows, first] * size[rows, first])
     expected, not_yet = np.zeros(len(share)), (relevant > 0.0).astype(np.float64)
     for j in range(int(tied.max())):
-        hit = np.minimum(relevant / np.maximum(tied - j, 1.0), 1.0)
+        hit = relevant / np.maximum(tied - j, 1.0)  # 1 once only relevant ones are left; not_yet is 0 from there
         rank = first + 1 + j
         expected += np.where(rank <= (k or rank), not_yet * hit / rank, 0.0)
         not_yet *= 1.0 - hit
@@ -511,7 +511,7 @@ def _mean(values: Floats, weights: Floats) -> float:
 
 def _sums(codes: NDArray[np.intp], values: Floats, k: int) -> Floats:
     """Sum of the values that carry each of the codes 0 to k - 1."""
-    return np.bincount(codes, values, k).astype(np.float64, copy=False)
+    return np.bincount(codes, values, k).astype(np.float64)
 
 
 def _regression(

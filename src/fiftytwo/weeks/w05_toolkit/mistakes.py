@@ -197,7 +197,7 @@ mistakes = (
     Mistake("in bits", {"log_loss": in_bits},
             "Your logarithm has base 2; log loss is in nats, with the natural logarithm."),
     Mistake("clips too early", {"log_loss": clips_too_early},
-            "You clip at 1e-15; the docstring says the float64 machine epsilon, 2.2e-16."),
+            "Your smallest probability is 1e-15; the docstring says the float64 machine epsilon, 2.2e-16."),
     Mistake("micro for macro", {"f1": micro_for_macro},
             "Your macro average adds the counts up first; take each class's F1 and then their plain mean."),
     Mistake("mean of both labels", {"f1": mean_of_all_for_binary},

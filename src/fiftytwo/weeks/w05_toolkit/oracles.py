@@ -96,6 +96,7 @@ def _ndcg_at_k(y_true: Array, y_score: Array, weights: Weights, k: int = 1, gain
     from sklearn.metrics import ndcg_score
 
     gains = y_true if gain == "linear" else 2.0**y_true - 1.0
+    gains = gains / gains.max()  # changes nothing but their size, which may be beyond what scikit-learn casts
     return ndcg_score(gains, y_score, k=k, sample_weight=weights)
 
 

@@ -109,7 +109,7 @@ def _undefined(metric: str, y: NDArray[Any], other: NDArray[Any], call: Any) -> 
     if metric == "log_loss":
         rows = np.array([[0.5, 0.5], [0.5, 0.4], [0.5, 0.5], [0.5, 0.5]])
         yield call(y, rows), ("sum", "add up")
-        yield call(y, np.ones((4, 1))), ("column", "shape")
+        yield call(0 * y, np.ones((4, 1))), ("column", "shape")
         yield call(_with(y, 2), np.full((4, 2), 0.5)), (*_LABELS, "column")
     if metric == "expected_calibration_error":
         yield from (({**call(y, other), "n_bins": n}, ("n_bins",)) for n in (0, -1, 2.5))
@@ -122,6 +122,7 @@ def _undefined(metric: str, y: NDArray[Any], other: NDArray[Any], call: Any) -> 
     if metric == "ndcg_at_k":
         yield call(_with(y, -1), other), ("negative", "least 0", "-1", "below")
         yield {**call(y, other), "gain": "square"}, ("gain",)
+        yield {**call(_with(y, 1001), other), "gain": "exponential"}, ("1000", "large", "exponential", "relevance")
 
 
 def _good(metric: str) -> dict[str, Any]:
@@ -245,4 +246,6 @@ _LIMITS: tuple[tuple[str, tuple[Any, ...], dict[str, Any]], ...] = (
     ("recall_at_k", ([[0, 1, 1]], [[3.0, 2.0, 1.0]]), {"k": 9}),
     ("recall_at_k", ([[0, 1, 1]], [[1.0, 1.0, 1.0]]), {"k": 1}),
     ("ndcg_at_k", ([[0, 2]], [[1.0, 0.0]]), {"k": 9, "gain": "exponential"}),
+    ("ndcg_at_k", ([[900, 1000]], [[1.0, 0.0]]), {"k": 1, "gain": "exponential"}),
+    ("ndcg_at_k", ([[1001, 2000]], [[1.0, 0.0]]), {"k": 1}),
 )

@@ -63,8 +63,8 @@ TOPICS = (
         ("-ln of the probability of what happened: p where the label is 1, else 1 - p.",
          "The logarithm is natural.", "With k columns: y_prob[np.arange(n), y_true]."),
         "A certain and wrong forecast costs 36.04 nats and not infinity, which would drown every other row.",
-        ("What is log(0)?", "np.clip(p, eps, 1 - eps) with eps = np.finfo(np.float64).eps, before the logarithm.",
-         "Clip to eps exactly: 1e-15 gives another number. Do not rescale the rows afterwards."),
+        ("What is log(0)?", "np.maximum(p, eps) with eps = np.finfo(np.float64).eps, before the logarithm.",
+         "Raise to eps exactly: 1e-15 gives another number. Do not rescale the rows afterwards."),
     ),
     Topic(
         "f1", ([1, 1, 1, 0, 0], [1, 0, 1, 1, 0]), 2 / 3,
