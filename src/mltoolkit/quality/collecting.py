@@ -159,7 +159,7 @@ class Part:
     def _sketch_entries(self, found: Entries) -> None:
         if not len(found):
             return
-        self._different.add(self._hashes(found.values))
+        self._different.add(self.hashes(found.values))
         if self.extremes is None:
             odd = np.fromiter(map(is_odd, found.values), dtype=bool, count=len(found))
             self._keep_odd(found.take(odd))
@@ -168,7 +168,8 @@ class Part:
         self.moments = merged(self.moments, moments_of(finite.values.astype(float), finite.counts.astype(float)))
         self.extremes.add(found)
 
-    def _hashes(self, values: NDArray[Any]) -> Hashes:
+    def hashes(self, values: NDArray[Any]) -> Hashes:
+        """Hashes of values of this kind, shape (n,)."""
         return hash_texts(pa.array(values, type=pa.string())) if self.dtype is object else hash_numbers(values)
 
     def _sketch(self, values: NDArray[Any], lines: NDArray[np.int64]) -> None:
@@ -339,7 +340,10 @@ class Texts:
         for kind, part in self.parts.items():
             where = texts.of(kind)
             if where.any():
-                part.add(texts.values(kind), lines[where], hashes[where])
+                values = texts.values(kind)
+                # A row tells dates and large numbers apart by their texts, a part by what they are.
+                own = kind == "dates" or (kind == "numbers" and np.abs(values).max() >= 2.0**53)
+                part.add(values, lines[where], part.hashes(values) if own else hashes[where])
         return hashes
 
     def finish(self, sample: pa.Array) -> Column:

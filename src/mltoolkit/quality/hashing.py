@@ -35,12 +35,11 @@ def mix(z: Hashes) -> Hashes:
 
 def hash_numbers(values: NDArray[np.float64] | NDArray[np.int64]) -> Hashes:
     """Hashes of numbers, shape (n,); a whole number has that of the equal float, up to 2⁵³."""
-    if values.dtype.kind in "iu":
-        as_float = values.astype(np.float64)
-        if len(values) and np.abs(as_float).max() < 2.0**53:
-            values = as_float
+    floats = values.astype(np.float64, copy=False) + 0.0  # -0.0 becomes 0.0
+    bits = floats.view(np.uint64)
+    if values.dtype.kind == "i":  # value by value, so that no hash depends on the others of its batch
+        bits = np.where(np.abs(floats) < 2.0**53, bits, values.view(np.uint64))
     with np.errstate(over="ignore"):
-        bits = (values + 0.0 if values.dtype.kind == "f" else values).view(np.uint64)  # -0.0 becomes 0.0
         return mix(bits + GOLDEN)
 
 

@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 
 from mltoolkit.quality import Finding, TableProfile, check, collecting, eda_checklist, profile, scanning
 from mltoolkit.quality.frames import ArrowSource, PandasSource
+from mltoolkit.quality.hashing import hash_texts
 from mltoolkit.quality.scanning import look_at, scan
 from mltoolkit.quality.source import Batch, Source, open_source
 from mltoolkit.quality.table import Table
@@ -316,3 +317,14 @@ def test_the_smallest_tables_are_scanned(write: Write, text: str) -> None:
     path = write(text)
     assert_same(profile(scan(open_source(path))), profile(path))
     same_findings(scan(open_source(path)), look_at(path))
+
+
+def test_a_value_has_one_hash_whatever_batch_it_comes_in(write: Write) -> None:
+    frame = pd.DataFrame({"v": [1, 2, 1, 2**60, 1, 2**60 + 1]})
+    assert profile(scan(Pieces(PandasSource(frame), 3))).duplicates == 2
+    texts = [f"row {i} {'x' * (i % 40)}" for i in range(200)] + ["", "y" * 3000, "é" * 17]
+    together = hash_texts(pa.array(texts))
+    alone = np.concatenate([hash_texts(pa.array([text])) for text in texts])
+    cut = hash_texts(pa.array(["other", *texts]).slice(1))
+    assert together.tolist() == alone.tolist() == cut.tolist()
+    assert len(set(together.tolist())) == len(texts)
