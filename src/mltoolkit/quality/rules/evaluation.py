@@ -18,6 +18,7 @@ from mltoolkit.quality.databases import DatabaseSource
 from mltoolkit.quality.findings import SEVERITIES, Finding
 from mltoolkit.quality.frames import ParquetSource
 from mltoolkit.quality.rules import distribution as whole
+from mltoolkit.quality.rules import values
 from mltoolkit.quality.rules.foreign import foreign_key
 from mltoolkit.quality.rules.loading import load_rules, nearest_name
 from mltoolkit.quality.rules.rowwise import Judge, judge_of
@@ -106,12 +107,12 @@ def _evaluator(rule: Rule, shared: _Shared, folder: Path | None) -> Evaluator:
     if name == "column_proportion_of_non_null_values_to_be_between":
         return whole.Present(rule)
     if name.startswith("column_distinct_values_to"):
-        return whole.DistinctSet(rule, shared.distinct_of([column]))
+        return values.DistinctSet(rule, shared.distinct_of([column]))
     if name == "column_most_common_value_to_be_in_set":
-        return whole.MostCommon(rule, shared.distinct_of([column]))
+        return values.MostCommon(rule, shared.distinct_of([column]))
     if name == "column_kl_divergence_to_be_less_than":
         by_value = "values" in rule.arguments["partition_object"]
-        return whole.Divergence(rule, shared.distinct_of([column]) if by_value else None)
+        return values.Divergence(rule, shared.distinct_of([column]) if by_value else None)
     if name == "column_quantile_values_to_be_between":
         return whole.Quantiles(rule, shared.moments_of(column))
     return whole.Moment(rule, shared.moments_of(column))

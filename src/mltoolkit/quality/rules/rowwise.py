@@ -7,7 +7,6 @@ without a value are none of a value rule's business) and a mask of those that ar
 from __future__ import annotations
 
 import datetime
-import json
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -16,16 +15,16 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from mltoolkit.quality.rules import spelling
 from mltoolkit.quality.rules.arguments import comparable
 from mltoolkit.quality.rules.comparing import equal_rows, order, present_rows, rows_in_order
-from mltoolkit.quality.rules.expressions import searcher
+from mltoolkit.quality.rules.spelling import CellTest
 from mltoolkit.quality.rules.suite import Rule
 from mltoolkit.quality.rules.views import ColumnView, Mask, matches
 from mltoolkit.quality.rules.vocabulary import TYPE_NAMES
 
 Views = Mapping[str, ColumnView]
 Judge = Callable[[Views], tuple[int, Mask | None]]
-CellTest = Callable[[ColumnView], Mask]
 
 
 def judge_of(rule: Rule) -> Judge:
@@ -199,99 +198,6 @@ def _lengths(arguments: Mapping[str, Any]) -> CellTest:
     return lambda view: within(view.cell_lengths, low, high, *strictness(arguments))
 
 
-# -- patterns and dates ------------------------------------------------------------------------------------
-
-
-def _regex(arguments: Mapping[str, Any]) -> CellTest:
-    found = searcher(arguments["regex"])
-    return lambda view: found(view.cells)
-
-
-def _not_regex(arguments: Mapping[str, Any]) -> CellTest:
-    found = searcher(arguments["regex"])
-    return lambda view: ~found(view.cells)
-
-
-def _regex_list(arguments: Mapping[str, Any]) -> CellTest:
-    tests = [searcher(expression) for expression in arguments["regex_list"]]
-    together = np.logical_and if arguments.get("match_on") == "all" else np.logical_or
-    return lambda view: together.reduce([found(view.cells) for found in tests])
-
-
-def _not_regex_list(arguments: Mapping[str, Any]) -> CellTest:
-    tests = [searcher(expression) for expression in arguments["regex_list"]]
-    return lambda view: ~np.logical_or.reduce([found(view.cells) for found in tests])
-
-
-def _each(right: Callable[[str], bool]) -> Callable[[pa.Array], Mask]:
-    """A test of texts, one by one."""
-    return lambda texts: np.fromiter(
-        (text is not None and right(text) for text in texts.to_pylist()), dtype=bool, count=len(texts)
-    )
-
-
-def _is_json(text: str) -> bool:
-    try:
-        json.loads(text)
-    except ValueError:
-        return False
-    return True
-
-
-def _json(_: Mapping[str, Any]) -> CellTest:
-    test = _each(_is_json)
-    return lambda view: test(view.cells)
-
-
-def _dates_by(view: ColumnView, known: Mask, slow: Callable[[pa.Array], Mask]) -> Mask:
-    """Which cells are dates: those that are known to be one, and of the others those that a slow test accepts."""
-    answer = known.copy()
-    others = np.flatnonzero(~known)
-    if len(others):
-        answer[others] = slow(view.cells.take(pa.array(others)))
-    return answer
-
-
-_ISO = {"%Y-%m-%d": r"^\d{4}-\d{2}-\d{2}$", "%Y-%m-%d %H:%M:%S": r"^\d{4}-\d{2}-\d{2} \d{2}:\d{2}:\d{2}$"}
-
-
-def _strftime(arguments: Mapping[str, Any]) -> CellTest:
-    form = arguments["strftime_format"]
-
-    def is_readable(text: str) -> bool:
-        try:
-            datetime.datetime.strptime(text, form)
-        except ValueError:
-            return False
-        return True
-
-    slow = _each(is_readable)
-
-    def right(view: ColumnView) -> Mask:
-        if view.kind == "date":
-            return np.ones(view.n, dtype=bool)
-        if form not in _ISO:
-            return slow(view.cells)
-        known = matches(view.cells, _ISO[form])
-        return _dates_by(view, known & ~np.isnat(view.cell_dates) if known.any() else known, slow)
-
-    return right
-
-
-def _dateutil(_: Mapping[str, Any]) -> CellTest:
-    from dateutil.parser import parse
-
-    def is_readable(text: str) -> bool:
-        try:
-            parse(text)
-        except (ValueError, OverflowError):
-            return False
-        return True
-
-    slow = _each(is_readable)
-    return lambda view: _dates_by(view, ~np.isnat(view.cell_dates), slow)
-
-
 # -- across columns ----------------------------------------------------------------------------------------
 
 
@@ -398,15 +304,15 @@ JUDGES: dict[str, Callable[[Rule], Judge]] = {
     "column_values_to_be_between": _cells(_between),
     "column_values_to_be_in_set": _cells(_in_set),
     "column_values_to_not_be_in_set": _cells(_not_in_set),
-    "column_values_to_match_regex": _cells(_regex),
-    "column_values_to_not_match_regex": _cells(_not_regex),
-    "column_values_to_match_regex_list": _cells(_regex_list),
-    "column_values_to_not_match_regex_list": _cells(_not_regex_list),
-    "column_values_to_be_json_parseable": _cells(_json),
+    "column_values_to_match_regex": _cells(spelling.regex),
+    "column_values_to_not_match_regex": _cells(spelling.not_regex),
+    "column_values_to_match_regex_list": _cells(spelling.regex_list),
+    "column_values_to_not_match_regex_list": _cells(spelling.not_regex_list),
+    "column_values_to_be_json_parseable": _cells(spelling.json_text),
     "column_value_lengths_to_be_between": _cells(_lengths),
     "column_value_lengths_to_equal": _cells(_lengths),
-    "column_values_to_match_strftime_format": _cells(_strftime),
-    "column_values_to_be_dateutil_parseable": _cells(_dateutil),
+    "column_values_to_match_strftime_format": _cells(spelling.strftime),
+    "column_values_to_be_dateutil_parseable": _cells(spelling.dateutil),
     "column_values_to_be_increasing": _sorted(1),
     "column_values_to_be_decreasing": _sorted(-1),
     "column_pair_values_a_to_be_greater_than_b": _greater,
