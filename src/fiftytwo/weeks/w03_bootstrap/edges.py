@@ -157,7 +157,7 @@ def edges(lab: Lab) -> Iterator[Check]:
         )
 
     yield Check(
-        "whole numbers, yes and no, single precision",
+        "whole numbers and booleans",
         kinds,
         at_most=EXACT,
         why="A column of 0 and 1 is data like any other.",

@@ -287,7 +287,7 @@ def _plans(lab: Lab) -> Iterator[Check]:
         )
 
     yield Check(
-        "p-values are uniform when nothing happens",
+        "uniform p-values",
         uniform,
         at_least=1e-4,
         why="That is all a p-value promises: without an effect it is below 0.05 in one experiment out of twenty.",
@@ -361,7 +361,7 @@ def _plans(lab: Lab) -> Iterator[Check]:
         "a hundred looks, sequentially",
         sequential,
         at_most=0.05,
-        unit="false alarms an experiment",
+        unit="of the experiments",
         why="An always-valid p-value may be read as often as one likes.",
         hint=("Is V the variance of the effect at that look, which shrinks as units come in?",),
     )
