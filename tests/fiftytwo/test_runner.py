@@ -91,7 +91,7 @@ def test_a_week_that_reads_a_file_of_the_users_runs_anew_while_one_is_named(home
         ("crash", "failed", "the run's process ended early (SIGABRT)"),
         ("exit", "failed", "the run's process ended early (exit status 3)"),
         ("raise", "failed", "the build ended with ValueError: the build broke on two lines"),
-        ("hang", "failed", "still running after 6 s, its time limit"),
+        ("hang", "failed", "still running after 10 s, its time limit"),
         ("bomb", "failed", "the limit is 1.0 GiB"),
         ("data", "could not run here", "dataset 'moon' is not here; put it into FIFTYTWO_DATA/moon"),
         ("extra", "could not run here", "torch is not installed; get it with: pip install 'fiftytwo[deep]'"),
