@@ -6,7 +6,7 @@ from fiftytwo import Check, Exercise, Week
 
 week = Week(2, "After scaling", "Tests", ("reading",), slug="sample", build="Read.", assess="Check.",
             exercise=Exercise("w02_sample.reference", ("double",), texts=("limits.toml",)),
-            needs=(1,), seconds=20.0)  # fmt: skip
+            needs=(1,), seconds=90.0)  # fmt: skip
 
 
 def build(lab):
