@@ -1,4 +1,4 @@
-"""Learning from tables: linear models, classification and calibration."""
+"""Learning from tables: ridge and lasso, classification and calibration."""
 
 import lazy_loader
 
@@ -6,5 +6,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
     __name__,
     submod_attrs={
         "classification": ["CalibratedClassifier", "IsotonicCalibrator", "LogisticRegression", "PlattCalibrator"],
+        "lassocv": ["LassoCV"],
+        "regression": ["Lasso", "Ridge", "RidgeCV", "lasso_path"],
     },
 )
