@@ -71,7 +71,8 @@ def coverage(rows: Sequence[Any], promised: float) -> Figure:
     """Coverage with its binomial error, a panel a population and size, a row a method."""
     panels = list(dict.fromkeys((row.population, row.n) for row in rows))
     names = list(dict.fromkeys(row.method for row in rows))
-    figure, axes = plt.subplots(1, len(panels), figsize=(8.6, 2.9), sharex=True, sharey=True)
+    figure, grid = plt.subplots(2, (len(panels) + 1) // 2, figsize=(7.0, 4.6), sharex=True, sharey=True)
+    axes = grid.ravel()
     for panel, (population, n) in zip(axes, panels, strict=True):
         for statistic, colour, shift in (("mean", PALETTE[0], 0.12), ("median", PALETTE[1], -0.12)):
             mine = [row for row in rows if (row.population, row.n, row.statistic) == (population, n, statistic)]

@@ -83,6 +83,7 @@ finished tests are not the exercise. Randomness comes from `numpy.random.default
 Your random stream may differ from the reference's: checks compare laws, or cases in which no seed matters.
 """,
     ),
+    seconds=600.0,  # a learner's loops over resamples take their time, and so does naming their mistakes
 )
 
 

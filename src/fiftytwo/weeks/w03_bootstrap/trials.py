@@ -202,7 +202,6 @@ def trial_checks(found: Callable[[], Trials]) -> Iterator[Check]:
         lambda: float(stats.kstest(found().p_null, "uniform").pvalue),
         at_least=1e-3,
         exercise=False,
-        unit="p-value of Kolmogorov and Smirnov",
         why="Uniform: each level holds what it says, not only 5%.",
     )
     yield Check(
@@ -234,7 +233,7 @@ def trial_checks(found: Callable[[], Trials]) -> Iterator[Check]:
         lambda: float(found().always.max()),
         at_most=ALPHA,
         exercise=False,
-        unit="of the experiments",
+        unit="of all",
         why="However often one looks, the promise holds.",
     )
     yield Check(
@@ -251,7 +250,7 @@ def trial_checks(found: Callable[[], Trials]) -> Iterator[Check]:
         lambda: found().naive_ratio,
         at_least=2.0 * ALPHA,
         exercise=False,
-        unit="of the experiments",
+        unit="of all",
         why="Views of one user are alike, so a test that takes them for independent alarms more than twice too often.",
     )
 
