@@ -78,7 +78,7 @@ def test_mistakes_are_many_and_explained():
 def test_the_exact_cases_are_enough_and_no_seed_changes_them(method):
     means, medians = exact_cases("mean", method, MEANS), exact_cases("median", method, MEDIANS)
     assert len(means) >= 7
-    assert len(medians) >= 6
+    assert len(medians) >= 5
     for statistic, cases in (("mean", means), ("median", medians)):
         x, confidence, ends = cases[0]
         for seed in range(20):
