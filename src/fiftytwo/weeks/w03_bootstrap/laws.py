@@ -361,7 +361,6 @@ def _plans(lab: Lab) -> Iterator[Check]:
         "a hundred looks, sequentially",
         sequential,
         at_most=0.05,
-        unit="of all",
         why="An always-valid p-value may be read as often as one likes.",
         hint=("Is V the variance of the effect at that look, which shrinks as units come in?",),
     )

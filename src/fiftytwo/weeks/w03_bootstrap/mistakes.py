@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import ndtr, stdtr
+from scipy.special import ndtr
 
 from fiftytwo.plan import Mistake
 from mltoolkit.stats import _arms, _statistics, inference
@@ -109,14 +109,26 @@ class UnpooledTest(ABTest):
         return np.asarray(2.0 * ndtr(-inference._over(np.abs(t.mean - c.mean), v)))
 
 
+_welch = inference._spread
+
+
+def _student(c: Moments, t: Moments) -> tuple[Array, Array]:
+    """V, and the degrees of freedom of a pooled variance."""
+    v, _ = _welch(c, t)
+    return v, np.broadcast_to(np.asarray(c.n + t.n - 2.0), np.shape(v))
+
+
 class StudentsTest(ABTest):
     """Welch's statistic with Student's degrees of freedom."""
 
-    def _p(self, c: Moments, t: Moments) -> Array:
-        if self.method != "welch":
-            return super()._p(c, t)
-        v, _ = inference._spread(c, t)
-        return np.asarray(2.0 * stdtr(c.n + t.n - 2.0, -inference._over(np.abs(t.mean - c.mean), v)))
+    def compare(self, control: Any, treatment: Any) -> ABResult:
+        """With n_c + n_t - 2."""
+        found: ABResult = _exchanged(super().compare, inference, "_spread", _student)(control, treatment)
+        return found
+
+    def p_value(self, control: Any, treatment: Any) -> Any:
+        """With n_c + n_t - 2."""
+        return _exchanged(super().p_value, inference, "_spread", _student)(control, treatment)
 
 
 class OneSidedTest(ABTest):

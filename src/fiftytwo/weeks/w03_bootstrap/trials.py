@@ -233,7 +233,6 @@ def trial_checks(found: Callable[[], Trials]) -> Iterator[Check]:
         lambda: float(found().always.max()),
         at_most=ALPHA,
         exercise=False,
-        unit="of all",
         why="However often one looks, the promise holds.",
     )
     yield Check(
@@ -250,7 +249,6 @@ def trial_checks(found: Callable[[], Trials]) -> Iterator[Check]:
         lambda: found().naive_ratio,
         at_least=2.0 * ALPHA,
         exercise=False,
-        unit="of all",
         why="Views of one user are alike, so a test that takes them for independent alarms more than twice too often.",
     )
 
