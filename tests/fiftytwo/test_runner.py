@@ -152,6 +152,11 @@ def test_a_week_that_has_not_landed_is_a_lookup_error(home, catalogue):
         run_one(60, home, catalogue=catalogue)
 
 
+def hear_interrupts():
+    """What a shell starts in the background ignores Ctrl-C, and so do its children."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
 def test_an_interrupt_keeps_what_was_finished_and_leaves_no_process(home, catalogue, samples, monkeypatch):
     run_one(1, home, catalogue=catalogue)
     script = (
@@ -161,7 +166,7 @@ def test_an_interrupt_keeps_what_was_finished_and_leaves_no_process(home, catalo
         f"for run in run_many([1], Home(Path({str(home.root)!r})), Options(force=True), catalogue=catalogue): pass\n"
     )
     monkeypatch.setenv("SAMPLE_MODE", "hang")
-    process = subprocess.Popen([sys.executable, "-c", script], stderr=subprocess.DEVNULL)
+    process = subprocess.Popen([sys.executable, "-c", script], stderr=subprocess.DEVNULL, preexec_fn=hear_interrupts)
     deadline = time.monotonic() + 60
     while not (below := processes.descendants(process.pid)) and time.monotonic() < deadline:
         time.sleep(0.05)

@@ -255,6 +255,7 @@ def test_watch_checks_on_every_save_and_ends_on_ctrl_c(home, catalogue, mine, re
             [sys.executable, "-c", script, "check", "1", "--watch"],
             stdout=out,
             env={**os.environ, "PYTHONUNBUFFERED": "1"},
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),  # ignored in the background
         )
 
     def wait_for(text):
