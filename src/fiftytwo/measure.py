@@ -1,13 +1,13 @@
 """Measure what a call gave against what it should have given.
 
-Both functions return a :class:`~fiftytwo.evidence.Measurement`. A gate of type and shape comes before
+Every function returns a :class:`~fiftytwo.evidence.Measurement`. A gate of type and shape comes before
 any comparison of values, so that a wrong shape is reported as that and never as a crash inside a check.
 """
 
 from __future__ import annotations
 
 import numbers
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -78,7 +78,8 @@ def refusal(
     action : function without arguments
         Makes the call.
     error : exception type, default ValueError
-        What must be raised. ``NotImplementedError`` passes through, so that a stub stays a stub.
+        What must be raised; one of the toolkit's own counts by its name when it comes from the learner's
+        process. ``NotImplementedError`` passes through, so that a stub stays a stub.
     mentions : tuple of str
         Words of which the message must contain at least one, in any case.
 
@@ -93,15 +94,37 @@ def refusal(
         action()
     except NotImplementedError:
         raise
-    except error as raised:
-        text = str(raised)
-        clear = not mentions or any(word.lower() in text.lower() for word in mentions)
-        return Measurement(float(clear), got=f"{error.__name__}: {text}", **details)
     except Exception as raised:
         if getattr(raised, "ends_the_process", False):
             raise
-        return Measurement(0.0, got=f"{type(raised).__name__}: {raised}", **details)
+        name = getattr(raised, "type_name", "") or type(raised).__name__
+        text = str(raised)
+        expected = isinstance(raised, error) or name == error.__name__
+        clear = expected and (not mentions or any(word.lower() in text.lower() for word in mentions))
+        return Measurement(float(clear), got=f"{error.__name__ if expected else name}: {text}", **details)
     return Measurement(0.0, got="returned without an error", **details)
+
+
+def worst(measurements: Iterable[Measurement], bound: float) -> Measurement:
+    """The first measurement that misses the bound or a gate, else the largest one."""
+    largest: Measurement | None = None
+    for measurement in measurements:
+        if measurement.gate or not measurement.value <= bound:
+            return measurement
+        if largest is None or measurement.value > largest.value:
+            largest = measurement
+    assert largest is not None
+    return largest
+
+
+def first_unclear(refusals: Iterable[Measurement]) -> Measurement:
+    """The first refusal (or any yes or no) that was not clear, else the last one."""
+    last: Measurement | None = None
+    for last in refusals:
+        if last.value != 1.0:
+            break
+    assert last is not None
+    return last
 
 
 def _floats(got: Any) -> np.ndarray[Any, np.dtype[np.float64]]:

@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
 from fiftytwo.evidence import Measurement
-from fiftytwo.measure import describe_type, difference, refusal
-from mltoolkit.errors import BadInput
+from fiftytwo.measure import describe_type, difference, first_unclear, refusal, worst
+from mltoolkit.errors import BadInput, CannotRead
 
 FINITE = st.floats(-1e6, 1e6)
 SHAPES = arrays.array_shapes(min_dims=0, max_dims=3, min_side=0, max_side=4)
@@ -220,3 +220,33 @@ def test_types_in_the_words_of_a_message() -> None:
     assert describe_type((1, 2)) == "tuple"
     assert describe_type(np.float64(1.5)) == "float64 np.float64(1.5)"
     assert len(describe_type("x" * 1000)) < 80
+
+
+def test_an_error_of_ours_counts_by_its_name_when_it_comes_from_the_learners_process() -> None:
+    class FromAfar(Exception):
+        type_name = "CannotRead"
+
+    def attempt(type_name: str) -> Measurement:
+        def action() -> None:
+            FromAfar.type_name = type_name
+            raise FromAfar("the file is cut short")
+
+        return refusal(action, call="f()", error=CannotRead, mentions=("short",))
+
+    assert (attempt("CannotRead").value, attempt("CannotRead").got) == (1.0, "CannotRead: the file is cut short")
+    assert (attempt("KeyError").value, attempt("KeyError").got) == (0.0, "KeyError: the file is cut short")
+
+
+def test_the_worst_is_the_first_beyond_the_bound_or_the_largest() -> None:
+    good, better, bad, worse = (Measurement(value) for value in (0.5, 0.1, 2.0, 3.0))
+    shapeless = Measurement(math.nan, gate="expected a number")
+    assert worst([better, good], 1.0) is good
+    assert worst([better, bad, worse], 1.0) is bad
+    assert worst([better, shapeless, worse], 1.0) is shapeless
+    assert worst([Measurement(math.nan), worse], 1.0).value is not worse.value
+
+
+def test_the_first_unclear_refusal_is_the_one_to_explain() -> None:
+    clear, unclear, last = Measurement(1.0), Measurement(0.0), Measurement(1.0)
+    assert first_unclear([clear, unclear, last]) is unclear
+    assert first_unclear([clear, last]) is last

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from fiftytwo import measure
 from fiftytwo.evidence import Measurement
 
 EXACT = 1e-8  # agreement with scikit-learn that double precision allows on data of this size
@@ -39,21 +40,4 @@ def oracle(X: NDArray[Any], k: int | float | None = None, *, whiten: bool = Fals
 
 def worst(measurements: Iterable[Measurement], bound: float = EXACT) -> Measurement:
     """The first measurement that misses the bound or a gate, else the largest one."""
-    largest: Measurement | None = None
-    for measurement in measurements:
-        if measurement.gate or not measurement.value <= bound:
-            return measurement
-        if largest is None or measurement.value > largest.value:
-            largest = measurement
-    assert largest is not None
-    return largest
-
-
-def first_unclear(measurements: Iterable[Measurement]) -> Measurement:
-    """The first refusal that was not clear, else the last one."""
-    last: Measurement | None = None
-    for last in measurements:
-        if last.value != 1.0:
-            break
-    assert last is not None
-    return last
+    return measure.worst(measurements, bound)

@@ -9,8 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fiftytwo.evidence import Check, Measurement
-from fiftytwo.measure import refusal
-from fiftytwo.weeks.w01_pca.cases import first_unclear
+from fiftytwo.measure import first_unclear, refusal
 
 if TYPE_CHECKING:
     from fiftytwo.lab import Lab
