@@ -61,7 +61,7 @@ from mltoolkit.tabular.linear import (
 _BLOCK = 1024  # rows that leave-one-out works on at a time, so that they stay in the cache
 _TRUSTED = 1e-8  # smallest over largest eigenvalue of XᵀX + alpha I, below which squaring has cost too many digits
 _GRAM_COLUMNS = 500  # up to here the lasso takes the Gram matrix of all columns, however few rows there are
-_COMPILE = 2000  # columns times alphas from which the compiled loop makes good the time that it takes to load
+_COMPILE = 250  # columns times alphas from which the compiled loop makes good the time that it takes to load
 _EPS = float(np.finfo(np.float64).eps)
 
 
