@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 EXACT = 1e-6  # agreement with scikit-learn
-TIGHT: dict[str, Any] = {"tol": 1e-13, "max_iter": 50_000}  # a lasso as exact as double precision lets it be
+TIGHT: dict[str, Any] = {"tol": 1e-13, "max_iter": 10_000}  # a lasso as exact as double precision lets it be
 Table = tuple[NDArray[np.float64], NDArray[np.float64]]
 
 

@@ -28,6 +28,7 @@ MODELS = ("least squares", "ridge", "lasso")
 RIDGE_ALPHAS = np.geomspace(1e-2, 1e4, 25)
 _FOLDS, _INNER = 10, 5
 _LASSO_ALPHAS, _EPS = 30, 1e-3
+_SWEEPS = 20_000  # the small end of a path with fewer rows than columns takes long
 
 
 @dataclass(frozen=True)
@@ -89,6 +90,6 @@ def tuned_lasso(lab: Lab, X: NDArray[np.float64], y: NDArray[np.float64]) -> Any
         train = np.setdiff1d(rows, test)
         learn, judge = scaled(X[train], X[test])
         centre = y[train].mean()
-        coefs = lab.solution.lasso_path(learn, y[train] - centre, alphas=alphas)[1]
+        coefs = lab.solution.lasso_path(learn, y[train] - centre, alphas=alphas, max_iter=_SWEEPS)[1]
         errors += np.mean((y[test][:, np.newaxis] - centre - judge @ coefs) ** 2, axis=0)
-    return lab.solution.Lasso(float(alphas[np.argmin(errors)])).fit(X, y)
+    return lab.solution.Lasso(float(alphas[np.argmin(errors)]), max_iter=_SWEEPS).fit(X, y)

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 from numpy.typing import NDArray
 
 from mltoolkit.plots import PALETTE
@@ -26,11 +27,11 @@ def two_paths(
         panel.set_xscale("log")
         panel.set_xlabel("alpha")
         panel.set_title(title)
-    axes[0].set_ylabel(f"coefficient ({unit} a standard deviation)")
+    axes[0].set_ylabel(f"coefficient ({unit} per standard deviation)")
     handles = [
-        plt.Line2D([], [], color=PALETTE[0], linewidth=1.6, label="column that sets the price"),
-        plt.Line2D([], [], color=_GREY, linewidth=0.8, label="junk"),
-        plt.Line2D([], [], color=PALETTE[1], linestyle="--", linewidth=1.2, label="alpha by cross-validation"),
+        Line2D([], [], color=PALETTE[0], linewidth=1.6, label="column that sets the price"),
+        Line2D([], [], color=_GREY, linewidth=0.8, label="junk"),
+        Line2D([], [], color=PALETTE[1], linestyle="--", linewidth=1.2, label="alpha by cross-validation"),
     ]
     figure.legend(handles=handles, loc="outside lower center", ncols=3)
     return figure
@@ -45,7 +46,7 @@ def named_path(alphas: NDArray[np.float64], coefs: NDArray[np.float64], names: S
     axes.axhline(0.0, color="#444444", linewidth=0.7)
     axes.set_xscale("log")
     axes.set_xlabel("alpha")
-    axes.set_ylabel(f"coefficient ({unit} a standard deviation)")
+    axes.set_ylabel(f"coefficient ({unit} per standard deviation)")
     figure.legend(loc="outside right upper")
     return figure
 
@@ -65,7 +66,7 @@ def tradeoff(
         panel.set_xscale("log")
         panel.set_xlabel("alpha")
         panel.set_title(title)
-    axes[0].set_ylabel(f"squared error ({unit})")
+    axes[0].set_ylabel(f"squared error, {unit}")
     axes[0].set_ylim(bottom=0.0)
     handles, texts = axes[0].get_legend_handles_labels()
     figure.legend(handles, texts, loc="outside lower center", ncols=4)

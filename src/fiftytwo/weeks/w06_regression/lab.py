@@ -31,7 +31,7 @@ from fiftytwo.weeks.w06_regression.tradeoff import JUNK, ROWS, Tradeoff, tradeof
 if TYPE_CHECKING:
     from fiftytwo.lab import Lab
 
-_FEW, _FEW_JUNK = 120, 60  # houses and columns of junk in the small table
+_FEW, _FEW_JUNK = 120, 80  # houses and columns of junk in the small table
 _MANY = 20_000  # houses from which the true coefficients have to come back
 
 week = Week.planned(
@@ -141,12 +141,12 @@ def _draw_small_paths(lab: Lab, small: Subject) -> NDArray[np.bool_]:
     centred = small.y - small.y.mean()
     ridge_alphas = np.geomspace(1e-1, 1e4, 40)
     ridge_coefs = np.array([lab.solution.Ridge(float(a)).fit(X, small.y).coef_ for a in ridge_alphas]).T
-    alphas, coefs, _ = lab.solution.lasso_path(X, centred, n_alphas=40)
+    alphas, coefs, _ = lab.solution.lasso_path(X, centred, n_alphas=40, max_iter=20_000)
     chosen = lab.solution.RidgeCV(RIDGE_ALPHAS).fit(X, small.y).alpha_
     tuned = tuned_lasso(lab, X, small.y)
     lab.metric("alpha of ridge, simulated houses", chosen)
     lab.metric("alpha of the lasso, simulated houses", tuned.alpha)
-    kept = np.asarray(tuned.coef_) != 0
+    kept: NDArray[np.bool_] = np.asarray(tuned.coef_) != 0
     truth = len(PRICES)
     lab.metric("price columns", truth)
     lab.metric("junk columns", len(kept) - truth)
