@@ -94,7 +94,8 @@ class StopsOnChange(Lasso):
         sums = moments(np.asarray(X), np.asarray(y, dtype=float), s, centre=self.fit_intercept)
         gram, target, square = sums.gram / sums.weight, sums.cross / sums.weight, sums.square / sums.weight
         coef, alphas = np.zeros(len(target)), np.array([self.alpha])
-        for self.n_iter_ in range(1, self.n_iter_ + 1):
+        for sweep in range(1, self.n_iter_ + 1):
+            self.n_iter_ = sweep
             before = coef
             (coef, *_), gaps, _ = descend(gram, target, square, alphas, before, 0.0, 1)
             if np.max(np.abs(coef - before)) <= self.tol * np.max(np.abs(coef)):
