@@ -1,0 +1,1 @@
+"""Week 6: ridge, lasso and the price of a house."""
