@@ -68,7 +68,8 @@ def project_modules() -> list[str]:
         plan.load(number).module.rpartition(".")[0] for number in plan.landed() if plan.load(number).week.extras
     }
     skipped = {*needs_extras, *(m for m in graph.modules if m.endswith(".__main__"))}  # importing one runs the command
-    skipped |= {m for m in graph.modules if m.endswith("._kernels")}  # what numba compiles, where it is installed
+    # What numba compiles where it is installed, and what is imported only with it.
+    skipped |= {m for m in graph.modules if m.endswith(("._kernels", ".compiled"))}
     return sorted(m for m in graph.modules if not any(m == s or m.startswith(s + ".") for s in skipped))
 
 

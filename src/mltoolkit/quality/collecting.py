@@ -122,19 +122,21 @@ class Part:
         """How many different values there are."""
         return len(self.dictionary) if self.dictionary is not None else min(self._different.estimate, self.count)
 
-    def add(self, values: NDArray[Any], lines: NDArray[np.int64], hashes: Hashes) -> None:
-        """Count values, shape (n,), each on its line and with its hash."""
+    def add(self, values: NDArray[Any], lines: NDArray[np.int64]) -> Hashes:
+        """Count values, shape (n,), each on its line; gives the hash of each."""
         self.count += len(values)
+        hashes = self.hashes(values)
         if len(values) == 0:
-            return
+            return hashes
         if self.dictionary is not None:
             different, within = encoded(values)
             if self.dictionary.fits(different):
                 self.dictionary.add(different, within, lines)
-                return
+                return hashes
             self._give_up()
         self._different.add(hashes)
         self._sketch(values, lines)
+        return hashes
 
     def add_entries(self, found: Entries) -> None:
         """Count values that have counts and lines already."""
@@ -181,8 +183,7 @@ class Part:
         finite = values[np.isfinite(values)] if values.dtype.kind == "f" else values
         self.moments = merged(self.moments, moments_of(finite.astype(float, copy=False)))
         wanted = self.extremes.wanted(values)
-        if wanted.any():
-            self.extremes.add(Entries.single(values[wanted], lines[wanted]))
+        self.extremes.add_rows(values[wanted], lines[wanted])
 
     def _keep_odd(self, found: Entries) -> None:
         for value, count, lines in zip(found.values, found.counts, found.lines, strict=True):
@@ -252,14 +253,11 @@ class Typed:
         if values.dtype.kind == "f" and (gaps := np.isnan(values)).any():
             values = values[~gaps]
             present = np.flatnonzero(~gaps) if present is None else present[~gaps]
-        hashes = hash_numbers(values)
         if present is None:
-            self.part.add(values, lines, hashes)
-            return hashes
+            return self.part.add(values, lines)
         rows, gone = np.full(len(array), MISSING_HASH), np.ones(len(array), dtype=bool)
-        rows[present], gone[present] = hashes, False
-        self.missing.add(*lines[gone].tolist())
-        self.part.add(values, lines[present], hashes)
+        rows[present], gone[present] = self.part.add(values, lines[present]), False
+        self.missing.extend(lines[gone])
         return rows
 
     def finish(self, sample: pa.Array) -> Column:
@@ -308,7 +306,7 @@ class Texts:
             new = Sorted(pa.array(list(self.dictionary.codes)[known:], type=pa.string()))
             self._hashes = np.concatenate([self._hashes, new.hashes()])
         if (codes < 0).any():
-            self.missing.add(*lines[codes < 0].tolist())
+            self.missing.extend(lines[codes < 0])
             return np.where(codes < 0, MISSING_HASH, self._hashes[codes] if len(self._hashes) else MISSING_HASH)
         return np.asarray(self._hashes[codes])
 
@@ -330,21 +328,30 @@ class Texts:
         self.missing.first = sorted([*self.missing.first, *lines])[:SHOWN]
 
     def _in_parts(self, array: pa.Array, lines: NDArray[np.int64]) -> Hashes:
-        texts = Sorted(array)
-        hashes = texts.hashes()
+        texts = self._sorted(array)
         there = ~texts.missing
         if not there.all():
-            self.missing.add(*lines[~there].tolist())
+            self.missing.extend(lines[~there])
         self.lengths.add(texts.lengths[there])
         self.pointed = self.pointed or texts.pointed
+        hashes = np.full(len(array), MISSING_HASH)
         for kind, part in self.parts.items():
             where = texts.of(kind)
-            if where.any():
-                values = texts.values(kind)
-                # A row tells dates and large numbers apart by their texts, a part by what they are.
-                own = kind == "dates" or (kind == "numbers" and np.abs(values).max() >= 2.0**53)
-                part.add(values, lines[where], part.hashes(values) if own else hashes[where])
+            if where.all():
+                hashes = part.add(texts.values(kind), lines)
+            elif where.any():
+                hashes[where] = part.add(texts.values(kind), lines[where])
+        # A row tells dates and large numbers apart by their texts, a part by what they are.
+        spelled = texts.of("dates") | (np.abs(texts.numbers) >= 2.0**53)
+        if spelled.any():
+            hashes[spelled] = self._hash_texts(texts.array.filter(pa.array(spelled)))
         return hashes
+
+    def _sorted(self, array: pa.Array) -> Sorted:
+        return Sorted(array)
+
+    def _hash_texts(self, array: pa.Array) -> Hashes:
+        return hash_texts(array)
 
     def finish(self, sample: pa.Array) -> Column:
         """The column."""
@@ -396,15 +403,19 @@ class Sorted:
 
     def __init__(self, array: pa.Array) -> None:
         self.array = array.fill_null("") if array.null_count else array
-        self.lengths = pc.utf8_length(self.array).to_numpy(zero_copy_only=False).astype(np.int64)
+        self.lengths = lengths_of(self.array)
         n = len(array)
         self.missing = np.zeros(n, dtype=bool)
         self.numbers = np.full(n, np.nan)
         self.dates = np.full(n, np.datetime64("NaT"), dtype="datetime64[us]")
         self._codes = np.zeros(n, dtype=bool)
         self.pointed = False
-        if n and not self._all_numbers() and not self._all_dates():
-            self._look()
+        if n:
+            self._sort()
+
+    def _sort(self) -> None:
+        if not self._all_numbers() and not self._all_dates():
+            self._look(np.arange(len(self.array)))
 
     def _all_numbers(self) -> bool:
         """Whether Arrow's parser takes every value that is not empty for a number; most columns of numbers are so."""
@@ -441,15 +452,19 @@ class Sorted:
         self.dates[~empty] = dates
         return True
 
-    def _look(self) -> None:
-        """Look at each different value that may be something else than a text."""
-        maybe = pc.match_substring_regex(self.array, _NO_TEXT, ignore_case=True).to_numpy(zero_copy_only=False)
+    def _look(self, rows: NDArray[np.intp]) -> None:
+        """Look at each different value, of those in some rows, that may be something else than a text."""
+        array = self._taken(rows)
+        maybe = pc.match_substring_regex(array, _NO_TEXT, ignore_case=True).to_numpy(zero_copy_only=False)
         maybe = np.asarray(maybe, dtype=bool)
         if maybe.any():
-            self._look_closely(np.flatnonzero(maybe))
+            self._look_closely(rows[maybe])
+
+    def _taken(self, rows: NDArray[np.intp]) -> pa.Array:
+        return self.array if len(rows) == len(self.array) else self.array.take(pa.array(rows))
 
     def _look_closely(self, rows: NDArray[np.intp]) -> None:
-        array = self.array if len(rows) == len(self.array) else self.array.take(pa.array(rows))
+        array = self._taken(rows)
         different, within = encoded(array)
         meant = Meanings(different)
         self.missing[rows], self._codes[rows] = meant.missing[within], meant.codes[within]
@@ -457,7 +472,7 @@ class Sorted:
         number = ~np.isnan(meant.numbers)
         if not number.all():
             self.dates[rows] = np.where(number, np.datetime64("NaT"), meant.dates)[within]
-        self.pointed = bool(number.any()) and not meant.whole(number & ~meant.codes)
+        self.pointed = self.pointed or meant.pointed(number & ~meant.codes)
 
     def of(self, kind: str) -> NDArray[np.bool_]:
         """Which values, shape (n,), are of a kind."""
@@ -488,6 +503,15 @@ class Sorted:
         if rest.any():
             found[rest] = hash_texts(self.array.filter(pa.array(rest)))
         return found
+
+
+def lengths_of(array: pa.Array) -> NDArray[np.int64]:
+    """The lengths of texts in characters, shape (n,)."""
+    _, offsets, data = array.buffers()
+    ends = np.frombuffer(offsets, np.int32, len(array) + 1, 4 * array.offset) if len(array) else np.zeros(1, np.int32)
+    if data is None or not (np.frombuffer(data, np.int8, int(ends[-1] - ends[0]), int(ends[0])) < 0).any():
+        return np.diff(ends).astype(np.int64)
+    return np.asarray(pc.utf8_length(array).to_numpy(zero_copy_only=False), dtype=np.int64)
 
 
 _ISO_DATE = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}([T ][0-9]{2}:[0-9]{2}(:[0-9]{2}(\.[0-9]{1,6})?)?)?$"

@@ -47,13 +47,16 @@ def correlations_of_note(table: Table) -> tuple[Correlation, ...]:
     step = max(1, -(-rows // _MOST_ROWS))
     if rows // step < _LEAST_ROWS:
         return ()
+    in_rows = table.in_rows
+    if table.sample is not None:
+        in_rows, step = table.sample.every(step).column, 1
     numbers: list[tuple[str, NDArray[np.float64]]] = []
     labels: list[tuple[str, NDArray[np.int64]]] = []
     for i, column in enumerate(table.columns):
         if _is_label(column) and len(labels) < _MOST_COLUMNS // 2:
-            labels.append((column.name, table.in_rows(i).codes[::step]))
+            labels.append((column.name, in_rows(i).codes[::step]))
         elif (column.numeric or column.kind == "date") and len(numbers) < _MOST_COLUMNS:
-            numbers.append((column.name, _as_numbers(table.in_rows(i))[::step]))
+            numbers.append((column.name, _as_numbers(in_rows(i))[::step]))
     found = [*_between_numbers(numbers), *_between_labels(labels), *_across(labels, numbers)]
     return tuple(sorted(found, key=lambda pair: -abs(pair.value))[:_SHOWN])
 

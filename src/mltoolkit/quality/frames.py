@@ -124,17 +124,19 @@ class ParquetSource(Source):
             raise self._broken(error) from error
         self.faults = Faults()
 
-    def batches(self, columns: Sequence[int | str] | None = None, *, as_dictionaries: bool = False) -> Iterator[Batch]:
-        """Scan from the beginning.
+    def batches(self, columns: Sequence[int | str] | None = None) -> Iterator[Batch]:
+        """Scan from the beginning."""
+        return self._batches(columns, [], BATCH_ROWS)
 
-        With ``as_dictionaries`` a text column that the file keeps as a dictionary is given as one, which spares
-        writing out every row's text.
-        """
+    def encoded_batches(self, columns: Sequence[int | str] | None = None) -> Iterator[Batch]:
+        """Scan from the beginning; texts that the file keeps as a dictionary are left so."""
+        return self._batches(columns, self._encoded, 262144)
+
+    def _batches(self, columns: Sequence[int | str] | None, encoded: list[str], rows: int) -> Iterator[Batch]:
         import pyarrow.parquet as pq
 
         positions = self.positions(columns)
         try:
-            encoded, rows = (self._encoded, 4 * BATCH_ROWS) if as_dictionaries else ([], BATCH_ROWS)
             with pq.ParquetFile(self.path, read_dictionary=encoded) as file:
                 wanted = list(dict.fromkeys(self.header[i] for i in positions))
                 yield from numbered(

@@ -77,3 +77,9 @@ def salted(hashes: Hashes, position: int) -> Hashes:
     """Hashes of a column's cells as they enter a row's: salted, so that equal cells cannot change places."""
     with np.errstate(over="ignore"):
         return mix(hashes + np.uint64(position + 1) * GOLDEN)
+
+
+def repeated(parts: list[Hashes]) -> Hashes:
+    """Hashes that have come before, once for each time; ascending."""
+    ordered = np.sort(np.concatenate(parts)) if parts else np.empty(0, np.uint64)
+    return np.asarray(ordered[1:][ordered[1:] == ordered[:-1]])

@@ -59,9 +59,12 @@ class Meanings:
 
     def whole(self, where: NDArray[np.bool_]) -> bool:
         """Whether the numbers that a mask selects are whole, and written so."""
+        return bool(np.isfinite(self.numbers[where]).any()) and not self.pointed(where)
+
+    def pointed(self, where: NDArray[np.bool_]) -> bool:
+        """Whether one of the numbers that a mask selects is no whole one, or is written with a point or exponent."""
         finite = self.numbers[where & np.isfinite(self.numbers)]
-        pointed = any(_POINTED.search(self.values[i]) for i in np.flatnonzero(where))
-        return bool(len(finite)) and not pointed and bool(np.all(finite % 1 == 0))
+        return bool(np.any(finite % 1)) or any(_POINTED.search(self.values[i]) for i in np.flatnonzero(where))
 
     def with_digits(self) -> NDArray[np.bool_]:
         """Which texts, shape (n,), have a digit in them."""

@@ -28,7 +28,8 @@ from numpy.typing import NDArray
 
 from mltoolkit.errors import CannotRead
 from mltoolkit.quality.encoding import CHUNK, Written, survey, utf8_chunks
-from mltoolkit.quality.source import BATCH_ROWS, Batch, Faults, Source
+from mltoolkit.quality.source import BATCH_ROWS, LARGE_FILE, Batch, Faults, Source
+from mltoolkit.quality.splitting import split_block
 
 _DELIMITERS = (",", ";", "\t", "|")
 _DELIMITER_NAMES = {",": "comma", ";": "semicolon", "\t": "tab", "|": "pipe"}
@@ -114,6 +115,9 @@ class DelimitedSource(Source):
         What a survey of the file has found.
     careful : bool
         Read everything row by row, as if no block were well-formed: slower, with the same result.
+    compiled : bool, optional
+        Whether a compiled loop cuts the blocks that are plain; by default where numba is there and the file large
+        enough to pay for it.
     """
 
     def __init__(
@@ -124,10 +128,12 @@ class DelimitedSource(Source):
         *,
         careful: bool = False,
         chunk: int = CHUNK,
+        compiled: bool | None = None,
     ) -> None:
         self.path, self.name, self.by_row, self.faults = path, name or str(path), False, Faults()
         self._careful, self._chunk = careful, chunk
         self.bytes = path.stat().st_size
+        self.compiled = self.bytes >= LARGE_FILE if compiled is None else compiled
         self.written = written or survey(path, self.name)
         self.encoding = self.written.encoding
         sample, whole = self._sample()
@@ -199,6 +205,13 @@ class _Parser:
         while not self.careful:
             chunk = next(self.chunks, None)
             buffer = rest + chunk if chunk is not None else rest if rest.endswith(b"\n") or not rest else rest + b"\n"
+            plain = self._split(buffer) if self.source.compiled else None
+            if plain is not None:
+                rest = buffer[buffer.rfind(b"\n") + 1 :]
+                yield plain
+                if chunk is None:
+                    return
+                continue
             layout = _layout(buffer, self.source.delimiter) if len(buffer) < _LARGEST_CELL else None
             if layout is None:
                 rest = rest + (chunk or b"")
@@ -214,6 +227,18 @@ class _Parser:
             if chunk is None:
                 return
         yield from self._carefully(rest)
+
+    def _split(self, buffer: bytes) -> tuple[pa.RecordBatch, NDArray[np.int64]] | None:
+        """The whole rows of a buffer, where a compiled loop can cut them."""
+        cut = buffer.rfind(b"\n") + 1
+        if not 0 < cut < _LARGEST_CELL:
+            return None
+        found = split_block(buffer, cut, self.source.delimiter, self.source.header, self.positions, self.line)
+        if found is None:
+            return None
+        rows, lines, n_lines = found
+        self.line += n_lines
+        return rows, lines
 
     def _block(
         self, block: bytes, ends: NDArray[np.int64], breaks: NDArray[np.int64]

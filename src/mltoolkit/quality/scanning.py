@@ -9,20 +9,20 @@ all cores. What comes out is a :class:`Table` either way, and the checks and the
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
 from mltoolkit.quality.collecting import Texts, Typed, as_text_array, collector
-from mltoolkit.quality.hashing import Hashes, salted
-from mltoolkit.quality.sketches import RowSample
-from mltoolkit.quality.source import Batch, Lines, Source, open_source
+from mltoolkit.quality.hashing import Hashes, repeated, salted
+from mltoolkit.quality.sketches import RowSample, Winners, winners
+from mltoolkit.quality.source import LARGE_FILE, Batch, Lines, Source, open_source
 from mltoolkit.quality.table import Column, Repeats, SampledRows, Table, table_of
 
 if TYPE_CHECKING:
@@ -32,6 +32,7 @@ WHOLE = 1_000_000  # cells of a table that is kept row by row
 SAMPLE_ROWS = 1 << 15
 _SAMPLE_CELLS = 1 << 22
 _REMEMBERED = 1 << 25  # rows whose hashes are kept
+_LARGE_TABLE = 1 << 24  # cells from which compiled loops pay
 
 
 def look_at(where: Path | str | pd.DataFrame | Source | Table, *, whole: int = WHOLE) -> Table:
@@ -51,6 +52,8 @@ def look_at(where: Path | str | pd.DataFrame | Source | Table, *, whole: int = W
     if isinstance(where, Table):
         return where
     source = open_source(where)
+    if (source.rows or 0) * len(source.header) > whole:
+        return scan(source)
     rows, kept = 0, []
     batches = source.batches()
     for batch in batches:
@@ -61,7 +64,7 @@ def look_at(where: Path | str | pd.DataFrame | Source | Table, *, whole: int = W
     return table_of(source, kept)
 
 
-def scan(source: Source, batches: Iterator[Batch] | None = None) -> Table:
+def scan(source: Source, batches: Iterator[Batch] | None = None, *, compiled: bool | None = None) -> Table:
     """Scan a table of any size.
 
     Parameters
@@ -69,22 +72,28 @@ def scan(source: Source, batches: Iterator[Batch] | None = None) -> Table:
     source : Source
     batches : iterator of Batch, optional
         All batches of the source, where a scan has begun already.
+    compiled : bool, optional
+        Whether to go through the compiled loops, which gather the same; by default where numba is there and the
+        table large enough to pay for them.
     """
+    batches = batches if batches is not None else source.encoded_batches()
+    loops = _loops(_is_large(source) if compiled is None else compiled)
     gathered: list[Typed | Texts] = []
-    sample = _Sample(len(source.header))
+    sample = _Sample(len(source.header), loops.winners)
     repeats = _Repeats()
-    with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
-        for data, lines in batches if batches is not None else source.batches():
+    with ThreadPoolExecutor((os.cpu_count() or 1) + 1) as pool:
+        for data, lines in _read_ahead(pool, batches):
             gathered = gathered or [
-                collector(name, field.type) for name, field in zip(source.header, data.schema, strict=True)
+                loops.collector(name, field.type) for name, field in zip(source.header, data.schema, strict=True)
             ]
             data = _prepared(data, gathered)
-            jobs = ((i, gathered[i], data.column(i), lines) for i in range(len(gathered)))
+            jobs = ((i, gathered[i], data.column(i), lines, loops.salted) for i in range(len(gathered)))
+            hashed = pool.map(_gather, jobs)
+            sample.add(data, lines)
             total = np.zeros(len(lines), dtype=np.uint64)
-            for hashes in pool.map(_gather, jobs):
+            for hashes in hashed:
                 total += hashes
             repeats.add(total, lines)
-            sample.add(data, lines)
         if not gathered:
             return table_of(source, [])
         taken = sample.table()
@@ -101,9 +110,41 @@ def scan(source: Source, batches: Iterator[Batch] | None = None) -> Table:
         faults=source.faults,
         by_row=source.by_row,
         encoding=source.encoding,
-        repeats=repeats.found(),
+        repeats=repeats.found(loops.repeated),
         sample=rows,
     )
+
+
+class _Loops(NamedTuple):
+    """The loops over rows, readable or compiled."""
+
+    collector: Callable[[str, pa.DataType], Typed | Texts]
+    salted: Callable[[Hashes, int], Hashes]
+    repeated: Callable[[list[Hashes]], Hashes]
+    winners: Winners
+
+
+def _loops(compiled: bool) -> _Loops:
+    if compiled:
+        try:
+            from mltoolkit.quality import compiled as them
+        except ImportError:
+            pass
+        else:
+            return _Loops(them.compiled_collector, them.salted, them.repeated, them.winners)
+    return _Loops(collector, salted, repeated, winners)
+
+
+def _is_large(source: Source) -> bool:
+    return source.bytes >= LARGE_FILE or (source.rows or 0) * len(source.header) >= _LARGE_TABLE
+
+
+def _read_ahead(pool: ThreadPoolExecutor, batches: Iterator[Batch]) -> Iterator[Batch]:
+    """The batches; while one is gathered the next is read."""
+    coming = pool.submit(next, batches, None)
+    while (batch := coming.result()) is not None:
+        coming = pool.submit(next, batches, None)
+        yield batch
 
 
 def _prepared(data: pa.RecordBatch, gathered: list[Typed | Texts]) -> pa.RecordBatch:
@@ -114,10 +155,12 @@ def _prepared(data: pa.RecordBatch, gathered: list[Typed | Texts]) -> pa.RecordB
     return pa.RecordBatch.from_arrays(arrays, names=data.schema.names)
 
 
-def _gather(job: tuple[int, Typed | Texts, pa.Array, NDArray[np.int64]]) -> Hashes:
-    position, part, array, lines = job
+def _gather(
+    job: tuple[int, Typed | Texts, pa.Array, NDArray[np.int64], Callable[[Hashes, int], Hashes]],
+) -> Hashes:
+    position, part, array, lines, salt = job
     with np.errstate(over="ignore", invalid="ignore"):  # a thread has settings of its own
-        return salted(part.add(array, lines), position)
+        return salt(part.add(array, lines), position)
 
 
 def _finish(part: Typed | Texts, sample: pa.Table, position: int) -> Column:
@@ -130,10 +173,10 @@ def _finish(part: Typed | Texts, sample: pa.Table, position: int) -> Column:
 class _Sample:
     """A uniform sample of rows."""
 
-    def __init__(self, width: int) -> None:
-        self._chosen = RowSample(max(256, min(SAMPLE_ROWS, _SAMPLE_CELLS // max(width, 1))))
+    def __init__(self, width: int, winners: Winners) -> None:
+        self._chosen = RowSample(max(256, min(SAMPLE_ROWS, _SAMPLE_CELLS // max(width, 1))), winners)
         self._parts: list[pa.RecordBatch] = []
-        self._lines = np.empty(0, dtype=np.int64)
+        self._numbers, self._lines = np.empty(0, dtype=np.int64), np.empty(0, dtype=np.int64)
 
     @property
     def rows(self) -> int:
@@ -141,22 +184,34 @@ class _Sample:
         return self._chosen.seen
 
     def add(self, data: pa.RecordBatch, lines: NDArray[np.int64]) -> None:
-        """Take some of the rows."""
-        at, kept = self._chosen.choose(len(lines))
-        self._parts.append(data.take(pa.array(at)))
+        """Take some of the rows; those that others have taken the place of go when there are many."""
+        before = self._chosen.seen
+        at = self._chosen.choose(len(lines))
+        self._parts.append(_decoded(data.take(pa.array(at))))
+        self._numbers = np.concatenate([self._numbers, before + at])
         self._lines = np.concatenate([self._lines, lines[at]])
-        if not kept.all():
-            whole = pa.Table.from_batches(self._parts).filter(pa.array(kept)).combine_chunks()
-            self._parts = whole.to_batches()
-            self._lines = self._lines[kept]
+        if len(self._numbers) > 4 * self._chosen.size:
+            self._clear()
+
+    def _clear(self) -> None:
+        kept = np.isin(self._numbers, self._chosen.numbers)
+        self._parts = pa.Table.from_batches(self._parts).filter(pa.array(kept)).combine_chunks().to_batches()
+        self._numbers, self._lines = self._numbers[kept], self._lines[kept]
 
     def table(self) -> pa.Table:
         """The rows."""
+        self._clear()
         return pa.Table.from_batches(self._parts)
 
     def lines(self) -> NDArray[np.int64]:
         """Their lines."""
         return self._lines
+
+
+def _decoded(data: pa.RecordBatch) -> pa.RecordBatch:
+    """Dictionaries differ from batch to batch, so a sample holds their values."""
+    arrays = [array.dictionary_decode() if isinstance(array, pa.DictionaryArray) else array for array in data.columns]
+    return pa.RecordBatch.from_arrays(arrays, names=data.schema.names)
 
 
 class _Repeats:
@@ -190,12 +245,9 @@ class _Repeats:
         lines = np.arange(at, at + len(hashes)) if isinstance(at, int) else at
         return hashes[kept], lines[kept]
 
-    def found(self) -> Repeats:
+    def found(self, repeated: Callable[[list[Hashes]], Hashes]) -> Repeats:
         """How many there are, and the first of them."""
-        ordered = (
-            np.sort(np.concatenate([hashes for hashes, _ in self._parts])) if self._parts else np.empty(0, np.uint64)
-        )
-        again = ordered[1:][ordered[1:] == ordered[:-1]]
+        again = repeated([hashes for hashes, _ in self._parts])
         found = Lines(len(again) << self._halvings)
         if len(again):
             several = np.unique(again)

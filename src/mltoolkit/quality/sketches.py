@@ -4,13 +4,15 @@ All of it can be added to batch by batch and takes the same memory however long 
 
 References
 ----------
-Bar-Yossef, Jayram, Kumar, Sivakumar and Trevisan (2002), Counting distinct elements in a data stream. RANDOM.
-Beyer, Haas, Reinwald, Sismanis and Gemulla (2007), On synopses for distinct-value estimation. SIGMOD.
 Chan, Golub and LeVeque (1983), Algorithms for computing the sample variance. The American Statistician 37.
+Ertl (2017), New cardinality estimation algorithms for HyperLogLog sketches. arXiv:1702.01284.
+Flajolet, Fusy, Gandouet and Meunier (2007), HyperLogLog: the analysis of a near-optimal cardinality estimation
+algorithm. AofA.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,48 +23,63 @@ from mltoolkit.quality.hashing import GOLDEN, Hashes, mix
 from mltoolkit.quality.table import Moments
 
 SHOWN = 5  # lines that are remembered of a value
-_SMALLEST = 1 << 14
+REGISTER_BITS = 14
 _EXTREMES = 512
-_ALL = np.uint64(2**64 - 1)
-_RANGE = 2.0**64
+_NEAR = 4 * _EXTREMES  # values at an end that are sorted in search of that many different ones
+_WAITING = 1 << 13
 
 
 class DistinctCount:
-    """How many different hashes there are, from the k smallest of them (k = 16,384).
+    """How many different hashes there are, by HyperLogLog with 16,384 registers: a standard error of 0.8%.
 
-    Exact up to k; beyond it the standard error is 1 / sqrt(k - 2), 0.8%. Of n uniform hashes the k-th smallest
-    lies at about k / n of their range, which says what n is.
+    A register holds the most zeros that any of its hashes begins with, and one. The estimate is Ertl's, which
+    needs no correction for few values.
     """
 
-    def __init__(self, k: int = _SMALLEST) -> None:
-        self.k, self.limit = k, _ALL
-        self._kept: list[Hashes] = []
-        self._size = 0
+    def __init__(self) -> None:
+        self.registers = np.zeros(1 << REGISTER_BITS, dtype=np.uint8)
 
     def add(self, hashes: Hashes) -> None:
         """Count hashes, shape (n,)."""
-        below = hashes[hashes < self.limit] if self.limit < _ALL else hashes
-        if not len(below):
-            return
-        self._kept.append(below)
-        self._size += len(below)
-        if self._size > 4 * self.k:
-            self._shrink()
-
-    def _shrink(self) -> None:
-        ordered = np.sort(np.concatenate(self._kept)) if self._kept else np.empty(0, np.uint64)
-        smallest = ordered[np.r_[True, ordered[1:] != ordered[:-1]]] if len(ordered) else ordered
-        if len(smallest) > self.k:
-            smallest = smallest[: self.k]
-            self.limit = smallest[-1]
-        self._kept, self._size = [smallest], len(smallest)
+        rest = (hashes << np.uint64(REGISTER_BITS)) | np.uint64(1 << (REGISTER_BITS - 1))
+        _, length = np.frexp((rest >> np.uint64(11)).astype(np.float64))  # 53 bits, which a float holds exactly
+        np.maximum.at(
+            self.registers, (hashes >> np.uint64(64 - REGISTER_BITS)).astype(np.intp), (54 - length).astype(np.uint8)
+        )
 
     @property
     def estimate(self) -> int:
         """The number of different hashes."""
-        self._shrink()
-        kept = self._kept[0]
-        return len(kept) if len(kept) < self.k else round((self.k - 1) / ((float(kept[-1]) + 1.0) / _RANGE))
+        m, most = len(self.registers), 64 - REGISTER_BITS
+        counts = np.bincount(self.registers, minlength=most + 2).tolist()
+        z = m * _tau(1.0 - counts[most + 1] / m)
+        for count in reversed(counts[1 : most + 1]):
+            z = 0.5 * (z + count)
+        z += m * _sigma(counts[0] / m)
+        return round(m * m / (2.0 * float(np.log(2.0)) * z))
+
+
+def _sigma(x: float) -> float:
+    """Ertl (2017), equation 13."""
+    if x == 1.0:
+        return np.inf
+    y, z, before = 1.0, x, -1.0
+    while z != before:
+        x, before = x * x, z
+        z, y = z + x * y, y + y
+    return z
+
+
+def _tau(x: float) -> float:
+    """Ertl (2017), equation 16."""
+    if x in (0.0, 1.0):
+        return 0.0
+    y, z, before = 1.0, 1.0 - x, -1.0
+    while z != before:
+        x, before = float(np.sqrt(x)), z
+        y *= 0.5
+        z -= (1.0 - x) ** 2 * y
+    return z / 3.0
 
 
 @dataclass
@@ -139,19 +156,36 @@ class Extremes:
     def __init__(self, dtype: Any) -> None:
         empty = Entries(np.empty(0, dtype), np.empty(0, np.int64), np.empty((0, SHOWN), np.int64))
         self.low, self.high = empty, empty
-        self.low_bound: Any = None
-        self.high_bound: Any = None
+        self.low_bound, self.high_bound = _most(np.dtype(dtype))
+        self._waiting: list[Entries] = []
+        self._size = 0
 
     def add(self, found: Entries) -> None:
         """Count values, in the order of their lines."""
-        if not len(found):
-            return
-        if self.low_bound is None:
-            if len(found) > 4 * _EXTREMES:  # of many, most need not be sorted
-                at = [_EXTREMES, len(found) - _EXTREMES]
-                self.low_bound, self.high_bound = np.partition(found.values, at)[at]
-            else:
-                self.low_bound, self.high_bound = _most(found.values.dtype)
+        self._waiting.append(found)
+        self._size += len(found)
+        if self._size > _WAITING:
+            self._take_in()
+
+    def add_rows(self, values: NDArray[Any], lines: NDArray[np.int64]) -> None:
+        """Count values, shape (n,), each on a line of its own, in their order.
+
+        In a column that rises or falls every value is beyond all those before: of many, most need not be sorted.
+        """
+        if len(values) > 2 * _NEAR:
+            near = np.partition(values, [_NEAR, len(values) - _NEAR])
+            low, high = np.unique(near[:_NEAR]), np.unique(near[-_NEAR:])
+            if len(low) > _EXTREMES:
+                self.low_bound = min(self.low_bound, low[_EXTREMES])
+            if len(high) > _EXTREMES:
+                self.high_bound = max(self.high_bound, high[-_EXTREMES - 1])
+            kept = self.wanted(values)
+            values, lines = values[kept], lines[kept]
+        if len(values):
+            self.add(Entries.single(values, lines))
+
+    def _take_in(self) -> None:
+        found, self._waiting, self._size = Entries.joined(*self._waiting), [], 0
         self.low = Entries.joined(self.low, found.take(found.values <= self.low_bound)).grouped()
         self.high = Entries.joined(self.high, found.take(found.values >= self.high_bound)).grouped()
         if len(self.low) > _EXTREMES:
@@ -163,12 +197,12 @@ class Extremes:
 
     def wanted(self, values: NDArray[Any]) -> NDArray[np.bool_]:
         """Which values, shape (n,), are among the extremes."""
-        if self.low_bound is None:
-            return np.ones(len(values), dtype=bool)
         return np.asarray((values <= self.low_bound) | (values >= self.high_bound))
 
     def entries(self) -> Entries:
         """All of them, ascending, each once."""
+        if self._waiting:
+            self._take_in()
         if not len(self.low) or not len(self.high):
             return self.low if len(self.low) else self.high
         return Entries.joined(self.low, self.high.take(self.high.values > self.low.values[-1]))
@@ -202,6 +236,9 @@ def merged(left: Moments, right: Moments) -> Moments:
         )  # fmt: skip
 
 
+Winners = Callable[[NDArray[np.int64], int], NDArray[np.intp]]
+
+
 class RowSample:
     """Which rows are in a sample that is uniform, repeatable, spread over the table, and at most ``2 size`` rows.
 
@@ -210,33 +247,31 @@ class RowSample:
     one's.
     """
 
-    def __init__(self, size: int) -> None:
-        self.size, self.power, self.seen = size, 0, 0
+    def __init__(self, size: int, winners: Winners) -> None:
+        self.size, self.power, self.seen, self._winners = size, 0, 0, winners
         self.numbers = np.empty(0, dtype=np.int64)  # of the rows in the sample, from 0, ascending
-        self._ranks = np.empty(0, dtype=np.uint64)
 
-    def choose(self, n: int) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
-        """Take n more rows; gives positions among them that come in, and which of all with these stay in."""
+    def choose(self, n: int) -> NDArray[np.int64]:
+        """Take n more rows; gives positions among them that come in. ``numbers`` says which of all are in now."""
         numbers = np.arange(self.seen, self.seen + n)
+        at = self._winners(numbers, self.power)
+        self.numbers = np.concatenate([self.numbers, numbers[at]])
         self.seen += n
-        with np.errstate(over="ignore"):
-            ranks = mix(numbers.astype(np.uint64) * GOLDEN)
-        at = self._winners(numbers, ranks)
-        self.numbers, self._ranks = np.r_[self.numbers, numbers[at]], np.r_[self._ranks, ranks[at]]
-        stay = np.arange(len(self.numbers))
-        while len(stay) > 2 * self.size:
+        self.numbers = self.numbers[self._winners(self.numbers, self.power)]
+        while len(self.numbers) > 2 * self.size:
             self.power += 1
-            stay = stay[self._winners(self.numbers[stay], self._ranks[stay])]
-        stay = stay[self._winners(self.numbers[stay], self._ranks[stay])]
-        kept = np.zeros(len(self.numbers), dtype=bool)
-        kept[stay] = True
-        self.numbers, self._ranks = self.numbers[kept], self._ranks[kept]
-        return at, kept
+            self.numbers = self.numbers[self._winners(self.numbers, self.power)]
+        return at
 
-    def _winners(self, numbers: NDArray[np.int64], ranks: Hashes) -> NDArray[np.intp]:
-        blocks = numbers >> self.power
-        begins = np.flatnonzero(np.r_[True, blocks[1:] != blocks[:-1]])
-        if not len(numbers):
-            return np.empty(0, dtype=np.intp)
-        least = np.repeat(np.minimum.reduceat(ranks, begins), np.diff(np.r_[begins, len(blocks)]))
-        return np.flatnonzero(ranks == least)
+
+def winners(numbers: NDArray[np.int64], power: int) -> NDArray[np.intp]:
+    """Positions of the rows with the smallest hash in their block; numbers, shape (n,), ascend."""
+    if not len(numbers):
+        return np.empty(0, dtype=np.intp)
+    blocks = numbers >> power
+    with np.errstate(over="ignore"):
+        ranks = mix(numbers.astype(np.uint64) * GOLDEN)
+    first = np.concatenate([[True], blocks[1:] != blocks[:-1]])
+    begins = np.flatnonzero(first)
+    least = np.minimum.reduceat(ranks, begins)
+    return np.flatnonzero(ranks == least[np.cumsum(first) - 1])

@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 BATCH_ROWS = 65_536
+LARGE_FILE = 1 << 26  # bytes from which compiled loops pay
 _URL = re.compile(r"[a-z][a-z0-9+.-]*://", re.IGNORECASE)
 _KEPT_LINES = 100
 
@@ -73,6 +74,13 @@ class Lines:
         self.count += len(lines)
         self.last = lines[-1] if lines else self.last
         self.first.extend(lines[: _KEPT_LINES - len(self.first)])
+
+    def extend(self, lines: NDArray[np.int64]) -> None:
+        """Count lines, shape (n,), in the order of the file."""
+        if len(lines):
+            self.count += len(lines)
+            self.last = int(lines[-1])
+            self.first.extend(lines[: _KEPT_LINES - len(self.first)].tolist())
 
 
 @dataclass
@@ -140,6 +148,10 @@ class Source(ABC):
         BadInput
             When there is no such column.
         """
+
+    def encoded_batches(self, columns: Sequence[int | str] | None = None) -> Iterator[Batch]:
+        """Scan from the beginning; texts that the file keeps as a dictionary may be left as one."""
+        return self.batches(columns)
 
     def positions(self, columns: Sequence[int | str] | None) -> list[int]:
         """The positions of columns given by position or name."""

@@ -16,7 +16,6 @@ from numpy.typing import NDArray
 
 from mltoolkit.quality.databases import DatabaseSource
 from mltoolkit.quality.findings import SEVERITIES, Finding
-from mltoolkit.quality.frames import ParquetSource
 from mltoolkit.quality.rules import distribution as whole
 from mltoolkit.quality.rules import values
 from mltoolkit.quality.rules.foreign import foreign_key
@@ -28,7 +27,7 @@ from mltoolkit.quality.rules.uniqueness import Distinct, Unique
 from mltoolkit.quality.rules.verdicts import Evaluator, Offenders, Rescan, Verdict, Views, holds_mostly
 from mltoolkit.quality.rules.views import ColumnView
 from mltoolkit.quality.rules.wording import about_rows
-from mltoolkit.quality.source import Batch, Source, open_source
+from mltoolkit.quality.source import Source, open_source
 
 
 class _ByRow:
@@ -129,7 +128,7 @@ class _Scanner:
         """All batches of some columns."""
         names = list(dict.fromkeys(columns))
         views: dict[str, ColumnView] = {}
-        for batch in _encoded(self._source, names):
+        for batch in self._source.encoded_batches(names):
             views = {
                 name: ColumnView(batch.data.column(i), split=self._split.get(name, True), previous=views.get(name))
                 for i, name in enumerate(names)
@@ -144,13 +143,6 @@ class _Scanner:
         if self._source.rows is not None:
             return self._source.rows
         return sum(len(batch.lines) for batch in self._source.batches([0] if self._source.header else []))
-
-
-def _encoded(source: Source, names: list[str]) -> Iterator[Batch]:
-    """Batches in which texts that come back are left as their dictionary, where a file keeps them so."""
-    if isinstance(source, ParquetSource):
-        return source.batches(names, as_dictionaries=True)
-    return source.batches(names)
 
 
 def validate(source: Any, rules: Suite | Path | str) -> tuple[Verdict, ...]:
