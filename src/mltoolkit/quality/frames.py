@@ -130,7 +130,7 @@ class ParquetSource(Source):
 
     def encoded_batches(self, columns: Sequence[int | str] | None = None) -> Iterator[Batch]:
         """Scan from the beginning; texts that the file keeps as a dictionary are left so."""
-        return self._batches(columns, self._encoded, 262144)
+        return self._batches(columns, self._encoded, 4 * BATCH_ROWS)
 
     def _batches(self, columns: Sequence[int | str] | None, encoded: list[str], rows: int) -> Iterator[Batch]:
         import pyarrow.parquet as pq

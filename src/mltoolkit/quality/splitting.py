@@ -35,7 +35,7 @@ def split_block(
     split = compiled_split()
     if split is None or len(header) > MOST_COLUMNS:
         return None
-    most = buffer.count(b"\n", 0, cut)
+    most = cut // len(header) + 1  # a row has at least a mark or a line feed for each cell
     ends = np.zeros((len(header), most + 1), dtype=np.int32)
     cells = np.empty((len(header), cut + 8), dtype=np.uint8)
     lines = np.empty(most, dtype=np.int64)

@@ -1,10 +1,12 @@
 """Whatever the bytes of a file, the command ends with 0, 1 or 2, and with one line where it cannot read.
 
-The cases are what a search of 20,000 generated files turned up; the properties go on searching.
+The cases are what a search of 20,000 generated files turned up; the properties go on searching, for longer where
+``FUZZ_EXAMPLES`` says how many files each of them tries.
 """
 
 from __future__ import annotations
 
+import os
 import random
 from collections.abc import Callable
 from pathlib import Path
@@ -15,6 +17,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 Command = Callable[..., Any]
+EXAMPLES = int(os.environ.get("FUZZ_EXAMPLES", "40"))
 
 FOUND = {
     "infinite numbers beside a target": b"c0\tc1\n" + b"-inf\tx\n1e999\ty\n" * 12,
@@ -62,7 +65,7 @@ def judge(datasanity: Command, folder: Path, content: bytes) -> None:
     assert len(statuses) == 1
 
 
-searching = settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=40)
+searching = settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=EXAMPLES)
 
 
 @searching
