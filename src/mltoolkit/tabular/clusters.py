@@ -40,7 +40,7 @@ from mltoolkit.tabular._clusters import arguments, mixture, separation
 from mltoolkit.tabular._clusters.descent import Descent, descend, nearest, pick_assign
 from mltoolkit.tabular._clusters.seeding import generator, in_order, plus_plus, random_rows
 
-_SAMPLE_PER_CLUSTER = 1_000  # rows a cluster in a sample of the restarts, where init_size is left to us
+_SAMPLE_PER_CLUSTER = 500  # rows a cluster in a sample of the restarts, where init_size is left to us
 _SAMPLE_LEAST = 10_000
 _RESEEDS = 10  # a component, until a mixture is given up
 
@@ -68,7 +68,7 @@ class KMeans(ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClusterMixin, Ba
         not settle. They end at the same centres. ``"auto"`` takes Hamerly's where numba compiles it, else Lloyd's.
     init_size : int or None, default None
         Rows that the starts see, where there are more than twice as many: a random sample (by weight), on which
-        all starts run to their end; the best is then polished on all rows. None is 1,000 a cluster, at least 10,000.
+        all starts run to their end; the best is then polished on all rows. None is 500 a cluster, at least 10,000.
     random_state : int, Generator, RandomState or None, default None
         Where draws come from; an int gives the same result each time.
 
@@ -176,7 +176,7 @@ class KMeans(ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClusterMixin, Ba
 
         def run(X: NDArray[Any], weights: NDArray[Any], centers: NDArray[Any]) -> Descent:
             tol = float(self.tol) * float(np.mean(np.average(X**2, axis=0, weights=weights)))
-            assign = pick_assign(self.algorithm, *X.shape)
+            assign = pick_assign(self.algorithm, *X.shape, k)
             return descend(X, weights, centers, tol=tol, max_iter=int(self.max_iter), assign=assign)
 
         if given is not None:

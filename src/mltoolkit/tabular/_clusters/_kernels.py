@@ -38,6 +38,8 @@ def hamerly(
             largest, second, who = moved[c], largest, c
         elif moved[c] > second:
             second = moved[c]
+    columns = np.ascontiguousarray(centers.T)
+    distances = np.empty(k)
     computed, changed = 0, 0
     for i in range(n):
         own = labels[i]
@@ -52,8 +54,14 @@ def hamerly(
             if upper[i] * (1.0 + 1e-12) < reach:
                 continue
         best, runner_up, label = np.inf, np.inf, 0
+        distances[:] = 0.0
+        for j in range(X.shape[1]):  # all centres of a column at once: the processor takes several a step
+            x = X[i, j]
+            for c in range(k):
+                gap = x - columns[j, c]
+                distances[c] += gap * gap
         for c in range(k):
-            distance = _squared(X[i], centers[c])
+            distance = distances[c]
             if distance < best:
                 runner_up, best, label = best, distance, c
             elif distance < runner_up:

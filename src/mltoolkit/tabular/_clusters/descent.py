@@ -21,7 +21,7 @@ from scipy.spatial.distance import cdist
 
 from mltoolkit.tabular._clusters.seeding import Floats, squared_distances, squared_norms
 
-_COMPILE = 200_000  # n · d from which the compiled pass makes good the time that loading it takes
+_COMPILE = 1_000_000  # n · k · d from which the compiled pass makes good the time that loading it takes
 _BLOCK = 16_384  # rows whose distances are held at a time
 
 
@@ -82,7 +82,7 @@ def descend(X: Floats, weights: Floats, centers: Floats, *, tol: float, max_iter
         if float(moved @ moved) <= tol:
             converged = True
             break
-    labels, distances = nearest(X, centers)
+    _, distances = nearest(X, centers)
     return Descent(centers, float(weights @ distances), n_iter, converged, n_distances)
 
 
@@ -120,7 +120,14 @@ def nearest(X: Floats, centers: Floats) -> tuple[NDArray[np.int32], Floats]:
     return labels, distances
 
 
-def lloyd(X: Floats, norms: Floats, weights: Floats, centers: Floats, moved: Floats, state: State) -> tuple[int, int]:
+def lloyd(
+    X: Floats,
+    norms: Floats,
+    weights: Floats,
+    centers: Floats,
+    moved: Floats,  # noqa: ARG001 - one signature for all three
+    state: State,
+) -> tuple[int, int]:
     """Every distance of every row."""
     labels = np.empty(len(X), dtype=np.int32)
     for start in range(0, len(X), _BLOCK):
@@ -199,7 +206,12 @@ def _add(
 
 
 def compiled(
-    X: Floats, norms: Floats, weights: Floats, centers: Floats, moved: Floats, state: State
+    X: Floats,
+    norms: Floats,  # noqa: ARG001 - one signature for all three
+    weights: Floats,
+    centers: Floats,
+    moved: Floats,
+    state: State,
 ) -> tuple[int, int]:
     """Hamerly's pass in numba."""
     from mltoolkit.tabular._clusters import _kernels
@@ -211,11 +223,11 @@ def compiled(
     return int(computed), int(changed)
 
 
-def pick_assign(algorithm: str, n: int, d: int) -> Assign:
+def pick_assign(algorithm: str, n: int, d: int, k: int) -> Assign:
     """The pass for an algorithm's name: compiled where numba is installed and the work is worth it."""
     if algorithm == "lloyd":
         return lloyd
-    if n * d >= _COMPILE:
+    if n * d * k >= _COMPILE:
         with contextlib.suppress(ImportError):
             from mltoolkit.tabular._clusters import _kernels  # noqa: F401
 
