@@ -176,7 +176,7 @@ class KMeans(ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClusterMixin, Ba
 
         def run(X: NDArray[Any], weights: NDArray[Any], centers: NDArray[Any]) -> Descent:
             tol = float(self.tol) * float(np.mean(np.average(X**2, axis=0, weights=weights)))
-            assign = pick_assign(self.algorithm, *X.shape, k)
+            assign = pick_assign(self.algorithm, X.shape[0], X.shape[1], k)
             return descend(X, weights, centers, tol=tol, max_iter=int(self.max_iter), assign=assign)
 
         if given is not None:
@@ -640,7 +640,7 @@ def silhouette_samples(X: ArrayLike, labels: ArrayLike, *, metric: str = "euclid
 
     Notes
     -----
-    Time O(n² d). Distances are held for a block of rows at a time, at most 32 MiB of them, never n x n.
+    Time O(n² d). Distances are held for a block of rows at a time, at most 16 MiB of them (or one row), never n x n.
 
     References
     ----------

@@ -9,7 +9,7 @@ from scipy.spatial.distance import cdist
 from mltoolkit.tabular._clusters.seeding import Floats, squared_distances, squared_norms
 
 METRICS = ("euclidean", "cityblock", "cosine")
-_CELLS = 2**22  # distances held at a time: 32 MiB
+_CELLS = 2**21  # distances held at a time: 16 MiB
 
 
 def silhouettes(X: Floats, codes: NDArray[np.intp], metric: str) -> Floats:
