@@ -76,7 +76,7 @@ def simulate(rng: np.random.Generator, n: int) -> Customers:
     )
     units = {"recency": "days", "frequency": "orders a year", "basket": "GBP", "discount share": ""}
     logs = np.column_stack([np.log(raw.iloc[:, :3].to_numpy()), np.log(odds)])
-    return Customers("simulated shop", raw, units, scaled(logs), spend, np.array(names)[kind], "simulated segments")
+    return Customers("simulated shop", raw, units, scaled(logs), spend, np.array(names)[kind], "the simulated segments")
 
 
 def shop(orders: pd.DataFrame) -> Customers:
@@ -105,7 +105,15 @@ def shop(orders: pd.DataFrame) -> Customers:
     countries = sold.groupby("CustomerID")["Country"].first().reindex(raw.index).to_numpy(dtype=str)
     units = {"recency": "days", "frequency": "orders in 53 weeks", "money": "GBP"}
     X = scaled(np.log(raw.to_numpy(dtype=np.float64)))
-    return Customers("UCI online retail", raw, units, X, spend, countries == "United Kingdom", "in Britain or abroad")
+    return Customers(
+        "UCI online retail",
+        raw,
+        units,
+        X,
+        spend,
+        countries == "United Kingdom",
+        "where they live, in Britain or abroad",
+    )
 
 
 def wholesale(table: pd.DataFrame) -> Customers:
@@ -115,7 +123,9 @@ def wholesale(table: pd.DataFrame) -> Customers:
     )
     channel = np.where(table["Channel"].to_numpy() == 1, "hotel, restaurant, café", "retail")
     X = scaled(np.log1p(spend.to_numpy()))
-    return Customers("UCI wholesale", spend, dict.fromkeys(spend.columns, "m.u."), X, spend, channel, "sales channels")
+    return Customers(
+        "UCI wholesale", spend, dict.fromkeys(spend.columns, "m.u."), X, spend, channel, "the sales channel"
+    )
 
 
 def scaled(values: NDArray[np.float64]) -> NDArray[np.float64]:

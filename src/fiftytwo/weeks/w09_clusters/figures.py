@@ -53,7 +53,7 @@ def stability(found: Mapping[int, Stability], least: float) -> Figure:
         left.errorbar(where, means, yerr=spread, fmt=_MARKERS[i], color=PALETTE[i], capsize=3, label=label)
     left.set_xticks(np.arange(len(numbers)), [str(k) for k in numbers])
     left.set_xlim(-0.6, len(numbers) - 0.4)
-    left.set_ylim(top=1.02)
+    left.set_ylim(min(0.0, *(float(found[k].resamples.min()) for k in numbers)), 1.02)
     left.set_xlabel("segments")
     left.set_ylabel("adjusted Rand index, 95% of runs")
     left.legend(loc="lower left", fontsize="small")
@@ -80,7 +80,7 @@ def profiles(columns: Sequence[str], centers: NDArray[np.float64], titles: Seque
     axes.tick_params(length=0)
     for (i, j), value in np.ndenumerate(centers):
         axes.text(j, i, f"{value:+.1f}", ha="center", va="center", color="white" if abs(value) > 0.6 * top else "black")
-    figure.colorbar(image, label="standard deviations from the mean of all", shrink=0.9)
+    figure.colorbar(image, label="standard deviations", shrink=0.9)
     return figure
 
 

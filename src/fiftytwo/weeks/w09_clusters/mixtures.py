@@ -154,12 +154,13 @@ def _use(lab: Lab, case: Case) -> Iterator[Check]:
         hint=("np.argmax(..., axis=1)",),
     )  # fmt: skip
 
-    def far() -> float:
+    def far() -> Measurement:
         rows = case.X[:4] + 1e3
         model = fitted()
         P, scores = np.asarray(model.predict_proba(rows)), np.asarray(model.score_samples(rows))
-        whole = np.isfinite(P).all() and np.isfinite(scores).all()
-        return float(np.abs(P.sum(axis=1) - 1.0).max()) if whole else np.nan
+        got = np.concatenate([P.sum(axis=1), np.isfinite(scores).astype(float)])
+        return difference(got, np.ones(8), inputs={"X": case.X, "rows": rows},
+                          call="sums of predict_proba(rows), and whether score_samples(rows) is finite")  # fmt: skip
 
     yield Check(
         "rows far from everything",

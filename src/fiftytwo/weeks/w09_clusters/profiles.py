@@ -50,12 +50,12 @@ def profile(customers: Customers, labels: NDArray[np.intp], stability: Stability
         customers.spend.sum(axis=1).to_numpy() if "money" not in customers.raw else customers.raw["money"].to_numpy()
     )
     order = np.argsort([-money[labels == s].sum() for s in range(labels.max() + 1)], kind="stable")
-    low, high = customers.raw.quantile(1 / 3), customers.raw.quantile(2 / 3)
+    low, middle, high = (customers.raw.quantile(share) for share in (1 / 3, 1 / 2, 2 / 3))
     found = []
     for number, s in enumerate(order, 1):
         inside = labels == s
         medians = customers.raw[inside].median()
-        levels = {str(c): int(medians[c] > high[c]) - int(medians[c] < low[c]) for c in customers.raw.columns}
+        levels = {str(c): _level(medians[c], middle[c], low[c], high[c]) for c in customers.raw.columns}
         if levels.get("recency", 0) > 0 and medians["recency"] < _silence(float(medians["frequency"])):
             levels["recency"] = 0
         overlap = float(stability.per_cluster[s])
@@ -76,6 +76,11 @@ def profile(customers: Customers, labels: NDArray[np.intp], stability: Stability
             )
         )
     return found
+
+
+def _level(median: float, middle: float, low: float, high: float) -> int:
+    """1 in the upper third of all customers, -1 in the lower, and 0 between; a tie with the middle is no level."""
+    return int(median >= high and median > middle) - int(median <= low and median < middle)
 
 
 def _silence(orders_a_year: float) -> float:
@@ -127,8 +132,10 @@ def _action(levels: dict[str, int], buys: tuple[str, ...]) -> str:
         return "Keep them: early access and good service, no discounts."
     if worth > 0:
         return "Offer bundles and free delivery from a sum just above their basket."
+    if frequency < 0:
+        return "Help them to the next order: a welcome series."
     if recency < 0:
-        return "Help them to a second order: a welcome series."
+        return "They are here now: suggest what goes with their last order."
     return "Keep them in the normal programme, and look again in a quarter."
 
 

@@ -68,8 +68,9 @@ def report(lab: Lab, one: Segmented) -> None:
     lab.metric(f"customers, {name}", len(X))
     lab.metric(f"segments, {name}", choice.best)
     lab.metric(f"agreement with {one.customers.known_as}, {name}", one.agreement)
-    lab.metric(f"agreement of mixture and k-means, {name}", one.mixture)
-    lab.metric(f"customers that the mixture is sure of, {name}", 100 * one.certain, "%")
+    if np.isfinite(one.mixture):
+        lab.metric(f"agreement of mixture and k-means, {name}", one.mixture)
+        lab.metric(f"customers that the mixture is sure of, {name}", 100 * one.certain, "%")
     lab.table(profiles.table(one.customers, one.segments), f"Segments, {name}",
               "Medians of each segment. Comes back: mean overlap with the most similar cluster of a resample; 1 is the "
               "same customers.")  # fmt: skip
@@ -129,5 +130,6 @@ def facts(one: Segmented) -> dict[str, object]:
         "segments": one.segments,
         "collapsed": sum(int(np.isnan(values).sum()) for values in one.choice.bic.values()),
         "fits": len(one.choice.bic) * len(NUMBERS),
+        "mixture": bool(np.isfinite(one.mixture)),
         "weakest": min(s.overlap for s in one.segments),
     }

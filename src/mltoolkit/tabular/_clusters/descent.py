@@ -16,7 +16,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import csr_array
 from scipy.spatial.distance import cdist
 
 from mltoolkit.tabular._clusters.seeding import Floats, squared_distances, squared_norms
@@ -181,14 +180,16 @@ def _half_gaps(centers: Floats) -> Floats:
 def _change_sides(X: Floats, weights: Floats, state: State, rows: NDArray[np.intp], labels: NDArray[np.int32]) -> int:
     """Move the rows whose nearest centre is another than before; how many they are."""
     changed = state.labels[rows] != labels
-    _move(X, weights, state, rows[changed], labels[changed])
+    if changed.any():
+        _move(X, weights, state, rows[changed], labels[changed])
     return int(changed.sum())
 
 
 def _move(X: Floats, weights: Floats, state: State, rows: NDArray[np.intp], labels: NDArray[np.int32]) -> None:
     """Take rows from their old centres' sums, if they had any, and add them to the new ones'."""
     known = rows[state.labels[rows] >= 0]
-    _add(X, weights, state, known, state.labels[known], -1)
+    if len(known):
+        _add(X, weights, state, known, state.labels[known], -1)
     _add(X, weights, state, rows, labels, 1)
     state.labels[rows] = labels
     state.sums[state.counts == 0] = 0.0  # not what roundings leave behind
@@ -199,8 +200,9 @@ def _add(
     X: Floats, weights: Floats, state: State, rows: NDArray[np.intp], labels: NDArray[np.int32], sign: int
 ) -> None:
     k = len(state.mass)
-    member = csr_array((sign * weights[rows], labels, np.arange(len(rows) + 1)), shape=(len(rows), k))
-    state.sums += member.T @ X[rows]
+    weighted = (sign * weights[rows])[:, np.newaxis] * X[rows]
+    for j in range(X.shape[1]):
+        state.sums[:, j] += np.bincount(labels, weighted[:, j], minlength=k)
     state.mass += sign * np.bincount(labels, weights[rows], minlength=k)
     state.counts += sign * np.bincount(labels, minlength=k)
 

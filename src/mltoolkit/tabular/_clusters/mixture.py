@@ -18,7 +18,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.linalg import LinAlgError, cholesky, solve_triangular
 from scipy.special import logsumexp
 
 from mltoolkit.tabular._clusters.seeding import Floats
@@ -163,14 +162,18 @@ def precision_factors(covariances: Floats, kind: str) -> tuple[Floats, NDArray[n
         factors = 1.0 / np.sqrt(np.where(flat, 1.0, covariances))
         return factors, np.asarray(flat.any(axis=1)) if kind == "diag" else flat
     stack = covariances if kind == "full" else covariances[np.newaxis]
-    factors, bad = np.empty_like(stack), np.zeros(len(stack), dtype=bool)
-    eye = np.eye(stack.shape[-1])
-    for i, one in enumerate(stack):
-        try:
-            factors[i] = solve_triangular(cholesky(one, lower=True), eye, lower=True).T
-        except (LinAlgError, ValueError):  # not positive definite, or no longer finite
-            factors[i], bad[i] = eye, True
+    bad = np.array([not _has_root(one) for one in stack])
+    lower = np.linalg.cholesky(np.where(bad[:, np.newaxis, np.newaxis], np.eye(stack.shape[-1]), stack))
+    factors = np.swapaxes(np.linalg.inv(lower), -1, -2)
     return (factors, bad) if kind == "full" else (factors[0], bad)
+
+
+def _has_root(covariance: Floats) -> bool:
+    """Whether a covariance is finite and positive definite."""
+    try:
+        return bool(np.isfinite(np.linalg.cholesky(covariance)).all())
+    except np.linalg.LinAlgError:
+        return False
 
 
 def precisions(factors: Floats, kind: str) -> Floats:
