@@ -84,6 +84,11 @@ def gap_statistic(
     BadInput
         When X or a number is not as said above.
 
+    Notes
+    -----
+    Groups in a regular arrangement can leave the first few gaps level, and the rule then stops at 1: look at the whole
+    curve before you believe in one cluster.
+
     References
     ----------
     Tibshirani, R., Walther, G., Hastie, T. (2001), section 3: the reference of type (b), and the rule for k.

@@ -171,7 +171,7 @@ def _use(lab: Lab, case: Case) -> Iterator[Check]:
     )
 
     def drawn() -> Measurement:
-        model = fitted()
+        model = _fit(lab, case, "full", random_state=0)
         X, y = model.sample(20_000)
         X, y = np.asarray(X), np.asarray(y)
         got = [float((y == 0).mean()), *X[y == 0].mean(axis=0), *np.cov(X[y == 0].T).ravel()]
