@@ -43,7 +43,7 @@ class Gap:
         How far log W lies below its mean over data without clusters, and the standard error of that mean with the
         simulation's own spread: s = sd · √(1 + 1/B).
     best : int
-        The smallest k whose gap is at least that of the next k less its error; the largest of all when there is none.
+        The number that the rule proposes.
     """
 
     n_clusters: tuple[int, ...]
@@ -58,6 +58,7 @@ def gap_statistic(
     *,
     inertia: Inertia | None = None,
     n_references: int = 20,
+    rule: str = "first",
     rng: np.random.Generator,
 ) -> Gap:
     """Compare the within-cluster sum of squares with that of data that has no clusters.
@@ -73,6 +74,9 @@ def gap_statistic(
         The clustering; by default k-means with 3 starts.
     n_references : int, default 20
         Data sets without clusters: uniform in the box along the principal axes of X.
+    rule : {"first", "global"}, default "first"
+        ``"first"``, the paper's: the smallest k whose gap is at least that of the next k less its error (the k of the
+        highest gap when there is none). ``"global"``: the smallest k whose gap is within its error of the highest one.
     rng : Generator
 
     Returns
@@ -86,8 +90,8 @@ def gap_statistic(
 
     Notes
     -----
-    Groups in a regular arrangement can leave the first few gaps level, and the rule then stops at 1: look at the whole
-    curve before you believe in one cluster.
+    Groups of groups can leave the first few gaps level, and the first rule then stops at 1: look at the whole curve
+    before you believe in one cluster.
 
     References
     ----------
@@ -109,6 +113,8 @@ def gap_statistic(
         faults.append(f"n_clusters={numbers!r} must rise and end at {len(data)} rows at most")
     if isinstance(n_references, bool) or not isinstance(n_references, Integral) or n_references < 2:
         faults.append(f"n_references={n_references!r} is not an int of at least 2")
+    if rule not in ("first", "global"):
+        faults.append(f"rule={rule!r} is neither 'first' nor 'global'")
     if faults:
         raise BadInput("gap_statistic: " + "; ".join(faults))
     measure = inertia or _kmeans_inertia
@@ -123,8 +129,16 @@ def gap_statistic(
     ])  # fmt: skip
     gap = references.mean(axis=0) - observed
     error = references.std(axis=0) * np.sqrt(1.0 + 1.0 / len(references))
+    return Gap(numbers, gap, error, int(numbers[_propose(gap, error, rule)]))
+
+
+def _propose(gap: Floats, error: Floats, rule: str) -> int:
+    """Index of the number of clusters that a rule proposes."""
+    highest = int(np.argmax(gap))
+    if rule == "global":
+        return int(np.flatnonzero(gap >= gap[highest] - error[highest])[0])
     enough = np.flatnonzero(gap[:-1] >= gap[1:] - error[1:])
-    return Gap(numbers, gap, error, int(numbers[enough[0] if len(enough) else np.argmax(gap)]))
+    return int(enough[0]) if len(enough) else highest
 
 
 def _logs(measure: Inertia, X: Floats, numbers: Sequence[int], seed: int) -> Floats:

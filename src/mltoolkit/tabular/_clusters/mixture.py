@@ -56,7 +56,8 @@ def log_densities(X: Floats, p: Parameters) -> Floats:
     """log(weight · density) of each row under each component, shape (n, k)."""
     found = np.empty((len(X), len(p.weights)))
     for rows in _blocks(X, len(p.weights)):
-        found[rows] = _log_joint(X[rows] - p.means[:, np.newaxis], p).T
+        gaps = X[rows] - p.means[:, np.newaxis]
+        found[rows] = _log_joint(_scatter(gaps, p.kind), p).T
     return found
 
 
@@ -65,22 +66,28 @@ def _blocks(X: Floats, k: int) -> list[slice]:
     return [slice(start, start + size) for start in range(0, len(X), size)]
 
 
-def _log_joint(gaps: Floats, p: Parameters) -> Floats:
-    """The same for a block of differences (k, b, d), shape (k, b)."""
-    d = gaps.shape[2]
+def _scatter(gaps: Floats, kind: str) -> Floats:
+    """What a shape needs of differences: themselves, or their squares where covariances have no other entries."""
+    return gaps if kind in ("full", "tied") else gaps**2
+
+
+def _log_joint(scatter: Floats, p: Parameters) -> Floats:
+    """The same for a block of differences (k, b, d) or their squares, shape (k, b)."""
+    d = scatter.shape[2]
     if p.kind in ("full", "tied"):
-        scaled = gaps @ p.factors
+        scaled = scatter @ p.factors
+        distances = np.einsum("kbd,kbd->kb", scaled, scaled)
         diagonals = np.atleast_2d(np.diagonal(p.factors, axis1=-2, axis2=-1))
         log_det = np.log(diagonals).sum(axis=1)
     elif p.kind == "diag":
-        scaled = gaps * p.factors[:, np.newaxis]
+        distances = (scatter @ p.factors[:, :, np.newaxis] ** 2)[:, :, 0]
         log_det = np.log(p.factors).sum(axis=1)
     else:
-        scaled = gaps * p.factors[:, np.newaxis, np.newaxis]
+        distances = scatter.sum(axis=2) * p.factors[:, np.newaxis] ** 2
         log_det = d * np.log(p.factors)
     with np.errstate(divide="ignore"):  # a weight of 0 is a log-density of minus infinity
         constant = np.log(p.weights) + log_det - 0.5 * d * np.log(2.0 * np.pi)
-    return np.asarray(constant[:, np.newaxis] - 0.5 * np.einsum("kbd,kbd->kb", scaled, scaled))
+    return np.asarray(constant[:, np.newaxis] - 0.5 * distances)
 
 
 def expect(X: Floats, p: Parameters) -> Sums:
@@ -89,10 +96,11 @@ def expect(X: Floats, p: Parameters) -> Sums:
     sums = Sums(0.0, np.zeros(k), np.zeros((k, d)), np.zeros_like(_empty_second(p.kind, k, d)))
     for rows in _blocks(X, k):
         gaps = X[rows] - p.means[:, np.newaxis]
-        joint = _log_joint(gaps, p)
+        scatter = _scatter(gaps, p.kind)
+        joint = _log_joint(scatter, p)
         total = logsumexp(joint, axis=0)
         sums.log_likelihood += float(total.sum())
-        _add(sums, gaps, np.exp(joint - total), p.kind)
+        _add(sums, gaps, scatter, np.exp(joint - total), p.kind)
     return sums
 
 
@@ -102,7 +110,8 @@ def start(X: Floats, labels: NDArray[np.int32], means: Floats, kind: str) -> Sum
     sums = Sums(np.nan, np.zeros(k), np.zeros((k, d)), np.zeros_like(_empty_second(kind, k, d)))
     for rows in _blocks(X, k):
         belongs = (labels[rows] == np.arange(k)[:, np.newaxis]).astype(np.float64)
-        _add(sums, X[rows] - means[:, np.newaxis], belongs, kind)
+        gaps = X[rows] - means[:, np.newaxis]
+        _add(sums, gaps, _scatter(gaps, kind), belongs, kind)
     return sums
 
 
@@ -110,8 +119,8 @@ def _empty_second(kind: str, k: int, d: int) -> Floats:
     return np.zeros({"full": (k, d, d), "tied": (d, d), "diag": (k, d), "spherical": (k,)}[kind])
 
 
-def _add(sums: Sums, gaps: Floats, resp: Floats, kind: str) -> None:
-    """Add a block: differences (k, b, d) and responsibilities (k, b)."""
+def _add(sums: Sums, gaps: Floats, scatter: Floats, resp: Floats, kind: str) -> None:
+    """Add a block: differences (k, b, d), what the shape needs of them, and responsibilities (k, b)."""
     sums.counts += resp.sum(axis=1)
     sums.first += (resp[:, np.newaxis] @ gaps)[:, 0]
     if kind in ("full", "tied"):
@@ -121,7 +130,7 @@ def _add(sums: Sums, gaps: Floats, resp: Floats, kind: str) -> None:
         square = half.transpose(0, 2, 1) @ half
         sums.second += square[0] if kind == "tied" else square
     else:
-        squares = (resp[:, np.newaxis] @ gaps**2)[:, 0]
+        squares = (resp[:, np.newaxis] @ scatter)[:, 0]
         sums.second += squares if kind == "diag" else squares.mean(axis=1)
 
 
