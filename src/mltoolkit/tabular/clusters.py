@@ -93,8 +93,8 @@ class KMeans(ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClusterMixin, Ba
     Raises
     ------
     ValueError
-        From ``fit``: X holds NaN or infinity, there are fewer rows (of weight above 0) than clusters, a weight is
-        negative, or parameters are out of range (all of these at once).
+        From ``fit``: X holds NaN, infinity or numbers beyond 1e150, there are fewer rows (of weight above 0) than
+        clusters, a weight is negative, or parameters are out of range (all of these at once).
 
     Warns
     -----
@@ -155,6 +155,7 @@ class KMeans(ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClusterMixin, Ba
         """
         arguments.check_kmeans(self)
         data = validate_data(self, X, dtype=np.float64, order="C")
+        arguments.check_size("KMeans", data)
         weights = _check_sample_weight(sample_weight, data, dtype=np.float64, ensure_non_negative=True)
         counted = weights > 0
         arguments.check_rows("KMeans", "n_clusters", self.n_clusters, int(counted.sum()), weighted=not counted.all())
@@ -389,6 +390,7 @@ class GaussianMixture(DensityMixin, BaseEstimator):
         """
         arguments.check_mixture(self)
         data = validate_data(self, X, dtype=np.float64, ensure_min_samples=2)
+        arguments.check_size("GaussianMixture", data)
         arguments.check_rows("GaussianMixture", "n_components", self.n_components, len(data), weighted=False)
         given = arguments.check_start(self, data.shape[1])
         shift = data.mean(axis=0)

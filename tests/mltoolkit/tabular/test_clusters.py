@@ -274,6 +274,13 @@ def test_bad_data_is_refused_clearly(make):
         make(1).predict([[0.0]])
 
 
+def test_numbers_whose_squares_overflow_are_refused():
+    X = [[0.0], [1e200], [2e200]]
+    for fit in (KMeans(2).fit, GaussianMixture(2).fit, lambda rows: silhouette(rows, [0, 0, 1])):
+        with pytest.raises(BadInput, match=r"X holds 2e\+200.*scale the columns"):
+            fit(X)
+
+
 def test_weights_are_refused_clearly_and_zero_weight_counts_for_nothing():
     X = [[0.0], [1.0], [9.0]]
     with pytest.raises(ValueError, match=r"(?i)negative"):

@@ -24,7 +24,8 @@ PARITY = 1e-8
 def kmeans(lab: Lab) -> Iterator[Check]:
     """From a given start, from its own, and where something is missing."""
     cases = cases_of(lab.rng)
-    yield from _from_a_start(lab, cases)
+    yield from _centers(lab, cases)
+    yield from _labels_and_inertia(lab, cases)
     yield from _use(lab, cases["five that overlap"])
     yield from _starts(lab)
     yield from _edges(lab, cases["five that overlap"])
@@ -36,7 +37,7 @@ def _fit(lab: Lab, case: Case, *, weighted: bool = False, **options: Any) -> Any
     return model.fit(case.X, sample_weight=case.weights) if weighted else model.fit(case.X)
 
 
-def _from_a_start(lab: Lab, cases: dict[str, Case]) -> Iterator[Check]:
+def _centers(lab: Lab, cases: dict[str, Case]) -> Iterator[Check]:
     def returns_itself() -> bool:
         model = lab.solution.KMeans(2)
         return bool(model.fit(cases["two groups"].X) == model)
@@ -84,6 +85,8 @@ def _from_a_start(lab: Lab, cases: dict[str, Case]) -> Iterator[Check]:
         hint=("The centre is the weighted mean; the nearest centre does not depend on weights.",),
     )
 
+
+def _labels_and_inertia(lab: Lab, cases: dict[str, Case]) -> Iterator[Check]:
     def labels() -> Measurement:
         return worst(
             (

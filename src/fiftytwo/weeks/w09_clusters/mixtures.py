@@ -33,6 +33,7 @@ def mixtures(lab: Lab) -> Iterator[Check]:
     plain = [cases["two groups"], cases["five that overlap"]]
     yield from _from_a_start(lab, plain)
     yield from _use(lab, cases["two groups"])
+    yield from _far_and_drawn(lab, cases["two groups"])
     yield from _criteria(lab, cases["five that overlap"])
     yield from _own_start(lab, cases)
     yield from _collapse(lab)
@@ -154,9 +155,11 @@ def _use(lab: Lab, case: Case) -> Iterator[Check]:
         hint=("np.argmax(..., axis=1)",),
     )  # fmt: skip
 
+
+def _far_and_drawn(lab: Lab, case: Case) -> Iterator[Check]:
     def far() -> Measurement:
         rows = case.X[:4] + 1e3
-        model = fitted()
+        model = _fit(lab, case, "full")
         P, scores = np.asarray(model.predict_proba(rows)), np.asarray(model.score_samples(rows))
         got = np.concatenate([P.sum(axis=1), np.isfinite(scores).astype(float)])
         return difference(got, np.ones(8), inputs={"X": case.X, "rows": rows},

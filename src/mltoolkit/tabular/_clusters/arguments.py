@@ -60,6 +60,18 @@ def _close(what: str, faults: list[str]) -> None:
         raise BadInput(f"{what}: " + "; ".join(faults))
 
 
+_LARGEST = 1e150  # from here on squared distances are no longer finite
+
+
+def check_size(what: str, X: NDArray[np.float64]) -> None:
+    """Numbers whose squares are still finite."""
+    largest = float(np.abs(X).max())
+    if largest > _LARGEST:
+        raise BadInput(
+            f"{what}: X holds {largest:.3g}, and beyond {_LARGEST:g} squares are not finite; scale the columns"
+        )
+
+
 def check_count(what: str, name: str, value: Any) -> None:
     """A whole number of at least 1."""
     if isinstance(value, bool) or not isinstance(value, Integral) or value < 1:
@@ -137,4 +149,5 @@ def check_silhouette(X: ArrayLike, labels: ArrayLike, metric: str) -> tuple[NDAr
             faults.append(f"labels has {len(found)} clusters of {len(given)} rows; expected from 2 to n - 1")
     _close("silhouette", faults)
     assert data is not None
+    check_size("silhouette", data)
     return data, codes
