@@ -83,7 +83,7 @@ def _log_joint(scatter: Floats, p: Parameters) -> Floats:
         distances = (scatter @ p.factors[:, :, np.newaxis] ** 2)[:, :, 0]
         log_det = np.log(p.factors).sum(axis=1)
     else:
-        distances = scatter.sum(axis=2) * p.factors[:, np.newaxis] ** 2
+        distances = (scatter @ np.ones(d)) * p.factors[:, np.newaxis] ** 2  # a product is faster than a sum here
         log_det = d * np.log(p.factors)
     with np.errstate(divide="ignore"):  # a weight of 0 is a log-density of minus infinity
         constant = np.log(p.weights) + log_det - 0.5 * d * np.log(2.0 * np.pi)
