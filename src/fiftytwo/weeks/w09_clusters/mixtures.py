@@ -225,6 +225,18 @@ def _criteria(lab: Lab, case: Case) -> Iterator[Check]:
         hint=("-2 log L + 2 p.",),
     )
 
+    yield Check(
+        "lower_bound_ is the last likelihood",
+        lambda: difference(
+            _fit(lab, case, "full").lower_bound_, float(mixture_oracle(case, "full").lower_bound_), relative=True,
+            call="GaussianMixture(5, ..._init, tol=1e-9).fit(X).lower_bound_",
+            inputs={"X": case.X, "start": case.start},
+        ),
+        at_most=PARITY,
+        why="Starts are compared by it, so it has to be that of the end.",
+        hint=("The mean log-likelihood of a row in the last E step.",),
+    )  # fmt: skip
+
     def rises() -> Measurement:
         bounds = np.asarray(_fit(lab, case, "full").lower_bounds_)
         got = float(np.min(np.diff(bounds), initial=0.0)) if len(bounds) > 1 else np.nan
@@ -244,7 +256,7 @@ def _criteria(lab: Lab, case: Case) -> Iterator[Check]:
         got = lab.solution.apply(confession, "GaussianMixture", case.X, options)
         return Measurement(float(got == [False, 1, True, True, False]), got=str(got),
                            expected="[False, 1, True, True, False]",
-                           call="GaussianMixture: converged_, n_iter_, warned with max_iter=1; same with 5000")  # fmt: skip
+                           call="GaussianMixture: converged_, n_iter_, warned with max_iter=1; with 5000")  # fmt: skip
 
     yield Check(
         "GaussianMixture says when it did not converge",
