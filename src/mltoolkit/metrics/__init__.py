@@ -5,6 +5,7 @@ import lazy_loader
 __getattr__, __dir__, __all__ = lazy_loader.attach(
     __name__,
     submod_attrs={
+        "agreement": ["adjusted_rand"],
         "scores": [
             "average_precision",
             "brier_score",
@@ -18,6 +19,6 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
             "recall_at_k",
             "rmse",
             "roc_auc",
-        ]
+        ],
     },
 )

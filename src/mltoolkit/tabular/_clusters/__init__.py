@@ -1,0 +1,1 @@
+"""How k-means and Gaussian mixtures compute: what `mltoolkit.tabular.clusters` calls."""
