@@ -729,12 +729,15 @@ def _splits(
 ) -> list[Split]:
     """The splits of cv as a list, each with rows on both sides and no row or group on two."""
     n = count_rows(X)
-    if isinstance(cv, bool) or not (hasattr(cv, "split") or np.ndim(cv) == 0 or np.iterable(cv)):
-        raise BadInput(f"{operation}: cv={cv!r} is neither an int, a splitter nor pairs of rows")
-    if not hasattr(cv, "split") and np.ndim(cv) == 0 and not np.iterable(cv):
+    if isinstance(cv, str) or not (hasattr(cv, "split") or np.iterable(cv)):
         cv = _splitter(operation, cv, estimator, y, groups, shuffle_with)
     pairs = cv.split(X, y, groups) if hasattr(cv, "split") else cv
-    splits = [(np.asarray(train), np.asarray(test)) for train, test in pairs]
+    try:
+        splits = [(np.asarray(train), np.asarray(test)) for train, test in pairs]
+    except (TypeError, ValueError) as error:
+        if isinstance(error, BadInput):
+            raise
+        raise BadInput(f"{operation}: cv does not give pairs of training and test rows ({error})") from error
     refuse(operation, split_faults(splits, n, groups))
     return [(train.astype(np.intp), test.astype(np.intp)) for train, test in splits]
 
