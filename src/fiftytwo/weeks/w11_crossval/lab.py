@@ -185,7 +185,9 @@ def _compare(lab: Lab, chosen: Subject) -> dict[str, Any]:
     options = {"scoring": chosen.scoring, "n_repeats": 4, "random_state": lab.seed}
     found = lab.solution.apply(compared, "compare_models", dict(chosen.models), chosen.X, chosen.y, options)
     frame = _frame(found, "first", "second")
-    lab.table(frame, "Comparison", f"{chosen.name}: differences of ROC-AUC over the same 20 splits, first minus second.")
+    lab.table(
+        frame, "Comparison", f"{chosen.name}: differences of ROC-AUC over the same 20 splits, first minus second."
+    )
     return dict(found)
 
 
@@ -198,7 +200,9 @@ def _ablate(lab: Lab, chosen: Subject) -> dict[str, Any]:
     lab.metric("ROC-AUC of the whole", float(np.mean(found["scores"]["full"])))
     values: NDArray[np.float64] = found["values"]
     lab.figure(
-        figures.contributions([part for _, part in found["pairs"]], values[:, [0, 2, 3]], "ROC-AUC, full minus without"),
+        figures.contributions(
+            [part for _, part in found["pairs"]], values[:, [0, 2, 3]], "ROC-AUC, full minus without"
+        ),
         "Ablation",
         "What each part adds to the whole, with corrected 95% intervals. Grey: could be nothing.",
     )
@@ -258,7 +262,10 @@ def assess(lab: Lab, built: Built) -> Iterator[Check]:
 
 
 def _worlds(built: Built) -> Iterator[Check]:
-    for i, leaky, honest, bound in ((0, "KFold", "GroupKFold", 0.12), (1, "KFold, shuffled", "TimeSeriesSplit, purged", 0.2)):
+    for i, leaky, honest, bound in (
+        (0, "KFold", "GroupKFold", 0.12),
+        (1, "KFold, shuffled", "TimeSeriesSplit, purged", 0.2),
+    ):
         yield Check(
             ("the promise for new customers", "the promise for tomorrow")[i],
             lambda i=i, honest=honest: abs(built.leaks[i].promised[honest] - built.leaks[i].truth),  # type: ignore[misc]
@@ -337,7 +344,10 @@ def _checklist(lab: Lab, built: Built) -> Iterator[Check]:
         lambda: sum(one.digest != built.again[0].digest or not one.digest for one in built.again),
         equals=0,
         why="An experiment that gives other numbers to more workers cannot be rerun on another machine.",
-        hint=("One thread of BLAS for each fit: threadpoolctl.threadpool_limits(1).", "Results in the order of the splits."),
+        hint=(
+            "One thread of BLAS for each fit: threadpoolctl.threadpool_limits(1).",
+            "Results in the order of the splits.",
+        ),
     )
     yield Check(
         "the order of the rows moves the score less than its interval",

@@ -40,7 +40,7 @@ class Subject:
 
 def subject(lab: Lab) -> Subject:
     """Tumours (quick) or loans (full)."""
-    linear = make_pipeline(StandardScaler(), LogisticRegression(C=0.1, max_iter=200))
+    linear = make_pipeline(StandardScaler(), LogisticRegression(C=0.1, solver="newton-cholesky"))
     if lab.full:
         frame = lab.data("credit-default").frame.sample(_LOANS, random_state=lab.seed)
         X = frame.drop(columns=["ID", "default.payment.next.month"]).astype(float)

@@ -203,7 +203,10 @@ def comparing(lab: Lab) -> Iterator[Check]:
         design,
         equals=True,
         why="Repeats average out how the rows were dealt; the seed lets anyone deal them again.",
-        hint=("An int cv is shuffled anew n_repeats times, by one generator.", "With a reference: each other model minus it."),
+        hint=(
+            "An int cv is shuffled anew n_repeats times, by one generator.",
+            "With a reference: each other model minus it.",
+        ),
     )
 
     def twins() -> Measurement:
