@@ -35,7 +35,7 @@ class Leak:
 
 
 def customers(lab: Lab) -> Leak:
-    """Visits that carry their customer's fingerprint; the outcome is the customer's and cannot be told for a new one."""
+    """Visits that carry their customer's fingerprint; nobody can tell a new one's outcome."""
     rng = lab.rng
     return _averaged("new customers", [_customers(lab, rng) for _ in range(WORLDS)])
 

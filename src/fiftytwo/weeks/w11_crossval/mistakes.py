@@ -8,10 +8,13 @@ from typing import Any
 
 import numpy as np
 from scipy.stats import t as student
+from sklearn.base import clone
 
 from fiftytwo.plan import Mistake
 from mltoolkit.tabular import crossval
-from mltoolkit.tabular.cvresults import Comparison, CrossValidation, NestedCrossValidation
+from mltoolkit.tabular._paired import corrected, holm
+from mltoolkit.tabular.cvresults import Comparison, CrossValidation, Difference, NestedCrossValidation
+from mltoolkit.tabular.folds import scorers_of
 
 Pairs = Iterator[tuple[Any, Any]]
 
@@ -91,14 +94,13 @@ class ForgetsThePurge(crossval.TimeSeriesSplit):
 def judges_training_rows(estimator: Any, X: Any, y: Any = None, **options: Any) -> CrossValidation:
     """Scores on the rows that were trained on."""
     found = crossval.cross_validate(estimator, X, y, **options)
-    swapped = [(test, train) for train, test in zip(found.train_rows, found.test_rows, strict=True)]
-    wide = [(np.union1d(a, b), np.union1d(a, b)) for a, b in swapped]
     scores = {name: np.array(values) for name, values in found.scores.items()}
-    scorers = crossval.scorers_of(estimator, options.get("scoring"))
-    for i, (rows, _) in enumerate(wide):
-        model = crossval.clone(estimator).fit(X[rows], None if y is None else y[rows])
+    scorers = scorers_of(estimator, options.get("scoring"))
+    for i, test in enumerate(found.test_rows):
+        rows = np.union1d(found.train_rows[i], test)
+        model = clone(estimator).fit(X[rows], None if y is None else y[rows])
         for name, scorer in scorers.items():
-            scores[name][i] = scorer(model, X[found.test_rows[i]], y[found.test_rows[i]])
+            scores[name][i] = scorer(model, X[test], None if y is None else y[test])
     return replace(found, scores=scores)
 
 
@@ -111,7 +113,6 @@ def swallows_failures(estimator: Any, X: Any, y: Any = None, **options: Any) -> 
 def ignores_groups(estimator: Any, X: Any, y: Any = None, *, groups: Any = None, **options: Any) -> CrossValidation:
     """An int is k folds of rows, groups or not."""
     if groups is not None and isinstance(options.get("cv", 5), int):
-        crossval.length_faults(len(X), groups=groups)
         return crossval.cross_validate(estimator, X, y, **options)
     return crossval.cross_validate(estimator, X, y, groups=groups, **options)
 
@@ -139,6 +140,14 @@ def reports_the_flat_best(
     return replace(found, scores=scores, chosen=tuple(map(int, chosen)))
 
 
+def forgets_groups_inside(
+    estimator: Any, param_grid: Any, X: Any, y: Any = None, *, groups: Any = None, outer: Any = 5, **options: Any
+) -> NestedCrossValidation:
+    """Groups for the outer splits alone."""
+    splits = list(crossval.GroupKFold(outer).split(X, y, groups)) if groups is not None else outer
+    return crossval.nested_cross_validate(estimator, param_grid, X, y, outer=splits, **options)
+
+
 def compares_naively(models: Mapping[str, Any], X: Any, y: Any = None, **options: Any) -> Comparison:
     """A paired t-test that takes splits for independent."""
     found = crossval.compare_models(models, X, y, **options)
@@ -151,7 +160,7 @@ def compares_naively(models: Mapping[str, Any], X: Any, y: Any = None, **options
         t = d.t / factor
         p = float(2 * student.sf(abs(t), J - 1))
         changed.append(replace(d, standard_error=error, low=d.mean - half, high=d.mean + half, t=t, p=p))
-    adjusted = crossval.holm(np.array([d.p for d in changed]))
+    adjusted = holm(np.array([d.p for d in changed]))
     done = tuple(replace(d, p_adjusted=float(p)) for d, p in zip(changed, adjusted, strict=True))
     return replace(found, differences=done)
 
@@ -169,10 +178,10 @@ def splits_anew_for_each(models: Mapping[str, Any], X: Any, y: Any = None, **opt
     names = list(found.scores)
     scores = {name: np.roll(found.scores[name], i) for i, name in enumerate(names)}
     pairs = [(d.first, d.second) for d in found.differences]
-    measured = [crossval.corrected(scores[a] - scores[b], found.test_share, found.confidence) for a, b in pairs]
-    adjusted = crossval.holm(np.array([one.p for one in measured]))
+    measured = [corrected(scores[a] - scores[b], found.test_share, found.confidence) for a, b in pairs]
+    adjusted = holm(np.array([one.p for one in measured]))
     differences = tuple(
-        crossval.Difference(a, b, *one, float(p)) for (a, b), one, p in zip(pairs, measured, adjusted, strict=True)
+        Difference(a, b, *one, float(p)) for (a, b), one, p in zip(pairs, measured, adjusted, strict=True)
     )
     return replace(found, scores=scores, differences=differences)
 
@@ -186,7 +195,7 @@ def without_minus_full(estimator: Any, X: Any, y: Any = None, **options: Any) ->
 
 mistakes = (
     Mistake("drops the remainder", {"KFold": DropsTheRemainder},
-            "Your folds have n // k rows each, so the last n % k rows are never tested; make the first folds one larger."),
+            "Your folds have n // k rows each, so n % k rows are never tested; make the first folds one row larger."),
     Mistake("tests its training rows", {"KFold": TestsItsTrainingRows},
             "Your training rows include the test rows; leave the test fold out."),
     Mistake("shares by luck", {"StratifiedKFold": SharesByLuck},
@@ -198,7 +207,7 @@ mistakes = (
     Mistake("trains on the future", {"TimeSeriesSplit": TrainsOnTheFuture},
             "Your training rows include some that are younger than the window; keep the older ones alone."),
     Mistake("forgets the purge", {"TimeSeriesSplit": ForgetsThePurge},
-            "Your training rows include labels that look into the window; drop rows with i + purge at or beyond its start."),
+            "Your training rows include labels that look into the window; keep rows with i + purge before its start."),
     Mistake("judges training rows", {"cross_validate": judges_training_rows},
             "Your scores are those of a model that was fitted on the test rows too; fit on the training rows alone."),
     Mistake("swallows failures", {"cross_validate": swallows_failures},
@@ -209,12 +218,14 @@ mistakes = (
             "Your interval takes folds for independent; the variance is s² · (1/k + n_test / n_train)."),
     Mistake("reports the flat best", {"nested_cross_validate": reports_the_flat_best},
             "Your configurations are chosen by the outer test rows; choose by inner splits of the training rows."),
+    Mistake("forgets groups inside", {"nested_cross_validate": forgets_groups_inside},
+            "Your inner splits tear groups apart; cut groups to the outer training rows and hand them on."),
     Mistake("compares naively", {"compare_models": compares_naively},
             "Your standard error is s / √J, as if splits were new data; it is s · √(1/J + n_test / n_train)."),
     Mistake("adjusts by Bonferroni", {"compare_models": adjusts_by_bonferroni},
             "Your p-values are all multiplied by m; Holm multiplies the smallest by m, the next by m - 1, and so on."),
     Mistake("splits anew for each model", {"compare_models": splits_anew_for_each},
-            "Your models meet different splits, so that luck of the split counts as a difference; make the splits once."),
+            "Your models meet different splits, so luck of the split counts as a difference; make the splits once."),
     Mistake("without minus full", {"ablate": without_minus_full},
             "Your differences have the other sign; they are the whole minus the whole without the part."),
 )  # fmt: skip

@@ -211,8 +211,8 @@ def _weights(lab: Lab, X: NDArray[Any], y: NDArray[Any]) -> Iterator[Check]:
             expected.append(accuracy_score(y[test], model.predict(X[test]), sample_weight=weights[test]))
         options = {"cv": splits, "scoring": "accuracy", "sample_weight": weights}
         got = lab.solution.apply(validated, pipeline, X, y, options)["scores"]["accuracy"]
-        return difference(got, np.array(expected), inputs={"X": X, "y": y, "weights": weights},
-                          call="cross_validate(pipeline, X, y, cv=splits, scoring='accuracy', sample_weight=weights)")  # fmt: skip
+        call = "cross_validate(pipeline, X, y, cv=splits, scoring='accuracy', sample_weight=weights)"
+        return difference(got, np.array(expected), inputs={"X": X, "y": y, "weights": weights}, call=call)
 
     yield Check(
         "sample weights reach fit and score",
@@ -309,8 +309,8 @@ def _failures(lab: Lab) -> Iterator[Check]:
             bool((scores != -7)[[0, 2]].all()),
         ]
         expected = [-7.0, 1, True, [4, 5, 6, 7], 0, True]
-        return Measurement(float(got == expected), call=f"{call[:-1]}, error_score=-7)", got=str(got),
-                           expected=f"{expected}: score and number of the fold, error, its rows, others, other scores")  # fmt: skip
+        what = f"{expected}: score and number of the fold, error, its rows, other failures, other scores"
+        return Measurement(float(got == expected), call=f"{call[:-1]}, error_score=-7)", got=str(got), expected=what)
 
     yield Check(
         "error_score records a failure",
@@ -335,9 +335,9 @@ def _bits(lab: Lab, X: NDArray[Any], y: NDArray[Any]) -> Iterator[Check]:
         parts = [(first["scores"][name], again["scores"][name]) for name in first["scores"]]
         parts += list(zip(first["fold_predictions"], again["fold_predictions"], strict=True))
         wrong = sum(np.asarray(a).tobytes() != np.asarray(b).tobytes() for a, b in parts)
-        shown = ", ".join(f"{name}={value!r}" for name, value in options.items())
-        return Measurement(float(wrong), call=f"cross_validate(forest, X, y, cv=4{', ' if shown else ''}{shown}), twice",
-                           got=f"{wrong} of {len(parts)} arrays differ", expected="none")  # fmt: skip
+        call = f"cross_validate(forest, X, y, cv=4{''.join(f', {name}={value!r}' for name, value in options.items())})"
+        got = f"{wrong} of {len(parts)} arrays differ"
+        return Measurement(float(wrong), call=f"{call}, beside one worker", got=got, expected="none")
 
     for name, options in (("a rerun", {}), ("two threads", {"n_jobs": 2, "backend": "threading"})):
         yield Check(
@@ -351,8 +351,8 @@ def _bits(lab: Lab, X: NDArray[Any], y: NDArray[Any]) -> Iterator[Check]:
     def hears() -> Measurement:
         calls = [tuple(map(int, call)) for call in lab.solution.apply(heard, GaussianNB(), X, y, {"cv": 4})]
         expected = [(1, 4), (2, 4), (3, 4), (4, 4)]
-        return Measurement(float(calls == expected), call="calls of progress in cross_validate(GaussianNB(), X, y, cv=4)",
-                           got=str(calls), expected=str(expected))  # fmt: skip
+        call = "calls of progress in cross_validate(GaussianNB(), X, y, cv=4)"
+        return Measurement(float(calls == expected), call=call, got=str(calls), expected=str(expected))
 
     yield Check(
         "progress is told after each split",

@@ -33,7 +33,7 @@ def tuning(lab: Lab) -> Iterator[Check]:
     X, y = table(lab.rng, 90)
     outer = list(peer.StratifiedKFold(4).split(X, y))
     options = {"outer": outer, "inner": peer.KFold(3)}
-    call = "nested_cross_validate(KNeighborsClassifier(), {'n_neighbors': [1, 3, 9, 15]}, X, y, outer=splits, inner=KFold(3))"
+    call = "nested_cross_validate(KNeighborsClassifier(), grid, X, y, outer=splits, inner=KFold(3))"
 
     def found() -> dict[str, Any]:
         return dict(lab.solution.apply(nested, KNeighborsClassifier(), GRID, X, y, options))
@@ -117,9 +117,12 @@ def tuning(lab: Lab) -> Iterator[Check]:
     )
 
     def refuses() -> Measurement:
-        trials = [({}, ("empty", "param_grid"), "an empty grid"), ({"depth": [1]}, ("depth",), "a grid of 'depth'")]
+        trials: list[tuple[Any, tuple[str, ...], str]] = [
+            ([], ("empty", "param_grid"), "an empty grid"),
+            ({"depth": [1]}, ("depth",), "a grid of 'depth'"),
+        ]
         return first_unclear(
-            refusal(lambda grid=grid: lab.solution.apply(nested, KNeighborsClassifier(), grid and dict(grid) or [], X, y, {}),  # type: ignore[misc]
+            refusal(lambda grid=grid: lab.solution.apply(nested, KNeighborsClassifier(), grid, X, y, {}),  # type: ignore[misc]
                     call=f"nested_cross_validate(KNeighborsClassifier(), ..., X, y) with {shown}", mentions=words)
             for grid, words, shown in trials
         )  # fmt: skip
@@ -195,8 +198,9 @@ def comparing(lab: Lab) -> Iterator[Check]:
                bool(np.array_equal(one["values"], other["values"])), referred]  # fmt: skip
         all_pairs = [("first", "second"), ("first", "third"), ("second", "third")]
         expected = [all_pairs, 12, True, False, [("first", "second"), ("third", "second")]]
-        return Measurement(float(got == expected), call="compare_models(models, X, y, cv=4, n_repeats=3)", got=str(got),
-                           expected=f"{expected}: pairs, splits, same with a seed, same with another, pairs with a reference")  # fmt: skip
+        what = f"{expected}: pairs, splits, the same with one seed, with another, pairs with a reference"
+        call = "compare_models(models, X, y, cv=4, n_repeats=3)"
+        return Measurement(float(got == expected), call=call, got=str(got), expected=what)
 
     yield Check(
         "pairs, repeats and seeds",
@@ -297,7 +301,8 @@ def ablating(lab: Lab) -> Iterator[Check]:
         trials: list[tuple[dict[str, Any], tuple[str, ...], str]] = [
             ({}, ("nothing", "features"), "nothing to leave out"),
             ({"features": {"odd": [7]}}, ("odd", "7"), "a column that is not there"),
-            ({"features": {"all": [0, 1, 2]}}, ("all",), "all columns"), ({"steps": ["pca"]}, ("pca",), "an unknown step"),
+            ({"features": {"all": [0, 1, 2]}}, ("all",), "all columns"),
+            ({"steps": ["pca"]}, ("pca",), "an unknown step"),
         ]  # fmt: skip
         return first_unclear(
             refusal(lambda given=given: lab.solution.apply(compared, "ablate", pipeline, X, y, given),  # type: ignore[misc]
