@@ -19,7 +19,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-from joblib import Parallel, delayed, parallel_config
+from joblib import Parallel, delayed, effective_n_jobs, parallel_config
 from numpy.typing import NDArray
 from sklearn.base import clone
 from threadpoolctl import threadpool_limits
@@ -79,13 +79,17 @@ def run(
     """Do the jobs and return their outcomes in the same order; ``progress`` hears (done, total) after each."""
     # The outer limit also serves threads of this process, whose own limits begin and end in any order.
     with threadpool_limits(1), _workers(backend, n_jobs):
-        calls = (delayed(_do)(job, table, _here()) for job in jobs)
-        if progress is None:
-            return list(Parallel()(calls))
+        workers = effective_n_jobs(None)
+        # Setting a worker's limit costs milliseconds, so short fits share it: several chunks a worker, for balance.
+        size = 1 if workers == 1 else max(1, len(jobs) // (4 * workers))
+        chunks = [jobs[i : i + size] for i in range(0, len(jobs), size)]
+        calls = (delayed(_do)(chunk, table, _here()) for chunk in chunks)
         found: list[Outcome] = []
-        for outcome in Parallel(return_as="generator")(calls):
-            found.append(outcome)
-            progress(len(found), len(jobs))
+        for outcomes in Parallel(return_as="list" if progress is None else "generator")(calls):
+            for outcome in outcomes:
+                found.append(outcome)
+                if progress is not None:
+                    progress(len(found), len(jobs))
         return found
 
 
@@ -116,13 +120,10 @@ def _here() -> tuple[int, int]:
     return os.getpid(), threading.get_ident()
 
 
-def _do(job: Job, table: Table, limited: tuple[int, int]) -> Outcome:
-    """Fit on the training rows, score and predict the test rows, on one thread.
-
-    Setting the limit costs milliseconds, so it is left out where the caller has set it: in its own thread.
-    """
+def _do(jobs: Sequence[Job], table: Table, limited: tuple[int, int]) -> list[Outcome]:
+    """Fit on the training rows, score and predict the test rows, on one thread; the caller's own is limited already."""
     with contextlib.nullcontext() if _here() == limited else threadpool_limits(1):
-        return _fit_and_score(job, table)
+        return [_fit_and_score(job, table) for job in jobs]
 
 
 def _fit_and_score(job: Job, table: Table) -> Outcome:

@@ -170,19 +170,17 @@ class StratifiedKFold(Splitter):
         if y is None:
             faults.append("y is None; expected a class for each row")
         refuse("StratifiedKFold", faults)
-        classes, codes = codes_of(y, "y")
+        classes, codes = codes_of(y, "y", "StratifiedKFold")
         counts = np.bincount(codes)
         refuse("StratifiedKFold", [rare_fault(classes, counts, self.n_splits)])
         rng = np.random.default_rng(self.random_state) if self.shuffle else None
-        # Classes one after another, in the order in which they first appear, dealt out in turn.
-        _, first = np.unique(codes, return_index=True)
-        appearance = np.argsort(np.argsort(first))
-        dealt = np.sort(appearance[codes])
-        fold_of = np.empty(n, dtype=np.intp)
-        for code in range(len(classes)):
-            hands = np.bincount(np.flatnonzero(dealt == appearance[code]) % self.n_splits, minlength=self.n_splits)
-            folds = np.repeat(np.arange(self.n_splits), hands)
-            fold_of[codes == code] = folds if rng is None else rng.permutation(folds)
+        first = np.empty(len(classes), dtype=np.intp)
+        first[codes[::-1]] = np.arange(n)[::-1]  # of several values for one place the last stays: the first row
+        fold_of, dealt = np.empty(n, dtype=np.intp), 0
+        for code in np.argsort(first):  # the next class goes on where the last one ended, so that sizes come out even
+            turns = np.sort((dealt + np.arange(counts[code])) % self.n_splits)
+            fold_of[codes == code] = turns if rng is None else rng.permutation(turns)
+            dealt += counts[code]
         yield from _by_fold(fold_of, self.n_splits)
 
 
@@ -249,7 +247,7 @@ class GroupKFold(Splitter):
         if self.stratify and y is None:
             faults.append("y is None; stratify=True needs a class for each row")
         refuse("GroupKFold", faults)
-        names, group_of = codes_of(groups, "groups")
+        names, group_of = codes_of(groups, "groups", "GroupKFold")
         if len(names) < self.n_splits:
             raise BadInput(
                 f"GroupKFold: n_splits={self.n_splits}, but there are {len(names)} groups only; "
@@ -258,7 +256,7 @@ class GroupKFold(Splitter):
         sizes = np.bincount(group_of)
         loads = sizes[:, np.newaxis] / n
         if self.stratify:
-            classes, codes = codes_of(y, "y")
+            classes, codes = codes_of(y, "y", "GroupKFold")
             table = np.zeros((len(names), len(classes)))
             np.add.at(table, (group_of, codes), 1.0)
             loads = np.column_stack([loads, table / table.sum(axis=0)])

@@ -84,7 +84,7 @@ def length_faults(n: int, **columns: Any) -> list[str]:
     ]
 
 
-def codes_of(values: ArrayLike, name: str) -> tuple[NDArray[Any], NDArray[np.intp]]:
+def codes_of(values: ArrayLike, name: str, operation: str = "") -> tuple[NDArray[Any], NDArray[np.intp]]:
     """The sorted distinct values of a column, and the position of each row's among them.
 
     Parameters
@@ -93,27 +93,29 @@ def codes_of(values: ArrayLike, name: str) -> tuple[NDArray[Any], NDArray[np.int
         Labels or groups: numbers, texts or anything that sorts.
     name : str
         What the column is called in a message.
+    operation : str, optional
+        Who was called, for the message.
 
     Raises
     ------
     BadInput
         Missing values, more than one column, or values that do not sort.
     """
-    column = np.asarray(values)
+    column, who = np.asarray(values), f"{operation}: " if operation else ""
     if column.ndim == 2 and column.shape[1] == 1:
         column = column[:, 0]
     if column.ndim != 1:
-        raise BadInput(f"{name} has shape {column.shape}; expected ({len(column) if column.ndim else 'n'},)")
+        raise BadInput(f"{who}{name} has shape {column.shape}; expected ({len(column) if column.ndim else 'n'},)")
     missing = _missing(column)
     if missing.any():
         raise BadInput(
-            f"{name} is missing (NaN or None) in {missing.sum()} of {len(column)} rows, first in row "
+            f"{who}{name} is missing (NaN or None) in {missing.sum()} of {len(column)} rows, first in row "
             f"{int(np.argmax(missing))}; fill it in, or leave these rows out"
         )
     try:
         distinct, codes = np.unique(column, return_inverse=True)
     except TypeError as error:
-        raise BadInput(f"{name} mixes types that cannot be sorted ({error}); turn all of it into texts") from None
+        raise BadInput(f"{who}{name} mixes types that cannot be sorted ({error}); turn all of it into texts") from None
     return distinct, codes
 
 
@@ -186,11 +188,11 @@ def scorers_of(estimator: Any, scoring: Any) -> dict[str, Scorer]:
     return {name: value if callable(value) else get_scorer(value) for name, value in wanted.items()}
 
 
-def _own_score(estimator: Any, X: Any, y: Any, sample_weight: Any = None) -> float:
+def _own_score(estimator: Any, X: Any, y: Any, sample_weight: Any = None) -> Any:
     """What the estimator's own ``score`` says."""
     if sample_weight is not None and "sample_weight" in inspect.signature(estimator.score).parameters:
-        return float(estimator.score(X, y, sample_weight=sample_weight))
-    return float(estimator.score(X) if y is None else estimator.score(X, y))
+        return estimator.score(X, y, sample_weight=sample_weight)
+    return estimator.score(X) if y is None else estimator.score(X, y)
 
 
 def takes_weights(scorer: Scorer) -> bool:

@@ -16,7 +16,7 @@ from fiftytwo.weeks.w11_crossval.probes import compared, nested, validated
 if TYPE_CHECKING:
     from fiftytwo.lab import Lab
 
-WORLDS = 8  # drawn of each kind; what one of them says is mostly luck
+WORLDS = 6  # drawn of each kind; what one of them says is mostly luck
 CUSTOMERS, VISITS = 80, 5
 DAYS, HORIZON, WINDOW, WINDOWS = 400, 20, 10, 15
 NOISE_ROWS = 60

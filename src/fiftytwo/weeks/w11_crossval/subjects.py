@@ -100,7 +100,6 @@ def market(lab: Lab) -> Leak:
     plans: dict[str, tuple[str, dict[str, Any]]] = {
         "KFold, shuffled": ("KFold", {"shuffle": True, "random_state": lab.seed}),
         "TimeSeriesSplit": ("TimeSeriesSplit", {}),
-        "TimeSeriesSplit, purged": ("TimeSeriesSplit", {"purge": 48}),
     }
     promised = {
         name: accuracy(lab, model, X[past], y[past], lab.solution.apply(splits_of, kind, o, X[past], y[past], None))
