@@ -43,6 +43,19 @@ def cases(rng: np.random.Generator, count: int) -> list[Case]:
     return sorted(found, key=lambda case: case.n)
 
 
+def one_sided(rng: np.random.Generator, count: int) -> list[Case]:
+    """Tables whose groups lean to one class or the other, so that sizes alone leave the classes uneven."""
+    found = []
+    for _ in range(count):
+        k, many = int(rng.integers(2, 6)), int(rng.integers(20, 40))
+        groups = np.repeat(np.arange(many), rng.integers(1, 12, many))
+        y = (rng.random(len(groups)) < rng.beta(0.15, 0.45, many)[groups]).astype(int)
+        y[: 2 * k] = np.arange(2 * k) % 2
+        order = rng.permutation(len(groups))
+        found.append(Case(len(groups), k, y[order], groups[order]))
+    return found
+
+
 def fault_of_partition(pairs: Pairs, n: int, k: int) -> str:
     """Why these splits are no k folds of n rows; an empty string when they are."""
     if len(pairs) != k:

@@ -69,6 +69,16 @@ class CountsGroups(crossval.GroupKFold):
         yield from ((np.flatnonzero(rows != i), np.flatnonzero(rows == i)) for i in range(self.n_splits))
 
 
+class EvensSizesAlone(crossval.GroupKFold):
+    """Takes stratify and balances rows."""
+
+    def split(self, X: Any, y: Any = None, groups: Any = None) -> Pairs:
+        """Folds of groups by their sizes."""
+        list(super().split(X, y, groups))
+        plain = crossval.GroupKFold(self.n_splits, shuffle=self.shuffle, random_state=self.random_state)
+        yield from plain.split(X, y, groups)
+
+
 class TrainsOnTheFuture(crossval.TimeSeriesSplit):
     """Leaves the window out and trains on both sides of it."""
 
@@ -204,6 +214,8 @@ mistakes = (
             "Your folds are made of rows, so a group is on both sides; number the folds of groups."),
     Mistake("counts groups", {"GroupKFold": CountsGroups},
             "Your folds have as many groups each, whatever their size; give the next largest to the lightest fold."),
+    Mistake("evens sizes alone", {"GroupKFold": EvensSizesAlone},
+            "Your folds have even sizes and uneven classes; with stratify count the shares of each class as well."),
     Mistake("trains on the future", {"TimeSeriesSplit": TrainsOnTheFuture},
             "Your training rows include some that are younger than the window; keep the older ones alone."),
     Mistake("forgets the purge", {"TimeSeriesSplit": ForgetsThePurge},

@@ -19,6 +19,7 @@ from fiftytwo.weeks.w11_crossval.cases import (
     fault_of_groups,
     fault_of_partition,
     fault_of_shares,
+    one_sided,
     spread,
     unevenness,
 )
@@ -43,7 +44,7 @@ def splitters(lab: Lab) -> Iterator[Check]:
     for name in _PARTITIONS:
         yield _partition(name, tables, found)
     yield from _plain(lab, tables, found)
-    yield from _groups(tables, found)
+    yield from _groups(lab, tables, found)
     yield from _chance(lab, tables, found)
     yield from time(lab)
 
@@ -109,7 +110,7 @@ def _within_scikit_learn(solution: Any) -> bool:
     return bool(np.array_equal(ours, theirs))
 
 
-def _groups(tables: list[Case], found: Callable[..., list[Pairs]]) -> Iterator[Check]:
+def _groups(lab: Lab, tables: list[Case], found: Callable[..., list[Pairs]]) -> Iterator[Check]:
     def leaks(**options: Any) -> Measurement:
         pairs = found("GroupKFold", **options)
         shown = "".join(f", {name}={value}" for name, value in options.items())
@@ -161,9 +162,12 @@ def _groups(tables: list[Case], found: Callable[..., list[Pairs]]) -> Iterator[C
     )
 
     def uneven() -> Measurement:
-        ours = [unevenness(p, c.y) for p, c in zip(found("GroupKFold", stratify=True), tables, strict=True)]
+        leaning = one_sided(lab.rng, TABLES // 2)
+        calls = [({"n_splits": c.k, "stratify": True}, c.n, c.y, c.groups) for c in leaning]
+        found = lab.solution.apply(many_folds, "GroupKFold", calls)
+        ours = [unevenness(pairs, c.y) for pairs, c in zip(found, leaning, strict=True)]
         theirs = [
-            unevenness(list(peer.StratifiedGroupKFold(c.k).split(np.zeros(c.n), c.y, c.groups)), c.y) for c in tables
+            unevenness(list(peer.StratifiedGroupKFold(c.k).split(np.zeros(c.n), c.y, c.groups)), c.y) for c in leaning
         ]
         return Measurement(float(np.mean(ours) / np.mean(theirs)), call="GroupKFold(stratify=True) over random tables",
                            got=f"shares of classes are off by {np.mean(ours):.3g} on average",
