@@ -78,7 +78,7 @@ def retail(lab: Lab) -> Leak:
     )
     invoices = invoices.sample(_INVOICES, random_state=lab.seed)
     when = invoices["when"].dt
-    X = np.column_stack([invoices["customer"].astype(float), when.hour, when.dayofweek, when.month]).astype(float)
+    X = np.column_stack([invoices["customer"].astype(float), when.hour, when.day_of_week, when.month]).astype(float)
     y = (invoices["value"] > invoices["value"].median()).to_numpy(dtype=np.intp)
     who = invoices["customer"].to_numpy(dtype=np.intp)
     new = np.isin(who, lab.rng.permutation(np.unique(who))[: len(np.unique(who)) // 3])
