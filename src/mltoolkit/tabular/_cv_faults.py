@@ -62,11 +62,18 @@ def split_faults(splits: list[Split], n: int, groups: Any) -> list[str]:
             faults.append(f"split {fold} has {len(train)} training and {len(test)} test rows; expected some of both")
         elif rows.ndim != 1 or rows.dtype.kind not in "iu" or rows.min() < 0 or rows.max() >= n:
             faults.append(f"split {fold} names rows that are not ints from 0 to {n - 1}")
-        elif len(both := np.intersect1d(train, test)):
+        elif len(both := _shared(train, test, n)):
             faults.append(f"split {fold} has {len(both)} rows on both sides, such as row {both[0]}")
-        elif group_of is not None and len(shared := np.intersect1d(group_of[train], group_of[test])):
+        elif group_of is not None and len(shared := _shared(group_of[train], group_of[test], n)):
             faults.append(f"split {fold} has {len(shared)} groups on both sides; use GroupKFold, or leave groups out")
     return faults
+
+
+def _shared(left: NDArray[np.intp], right: NDArray[np.intp], n: int) -> NDArray[np.intp]:
+    """Numbers below n that are in both; a table of n marks is quicker than sorting."""
+    marked = np.zeros(n, dtype=bool)
+    marked[left] = True
+    return np.unique(right[marked[right]])
 
 
 def configurations_of(estimator: Any, param_grid: Any) -> tuple[tuple[dict[str, Any], ...], str]:
