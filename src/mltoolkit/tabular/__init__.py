@@ -1,4 +1,4 @@
-"""Learning from tables: ridge and lasso, classification and calibration."""
+"""Learning from tables: ridge and lasso, classification and calibration, boosted trees."""
 
 import lazy_loader
 
@@ -8,5 +8,12 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         "classification": ["CalibratedClassifier", "IsotonicCalibrator", "LogisticRegression", "PlattCalibrator"],
         "lassocv": ["LassoCV"],
         "regression": ["Lasso", "Ridge", "RidgeCV", "lasso_path"],
+        "trees": [
+            "GradientBoostingClassifier",
+            "GradientBoostingRegressor",
+            "RegressionTree",
+            "find_leaks",
+            "tree_shap",
+        ],
     },
 )
