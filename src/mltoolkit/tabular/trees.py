@@ -40,7 +40,6 @@ from mltoolkit.tabular._trees.binning import bin_table
 from mltoolkit.tabular._trees.boosting import (
     BinaryLogLoss,
     Boosted,
-    Part,
     SoftmaxLogLoss,
     SquaredError,
     boost,

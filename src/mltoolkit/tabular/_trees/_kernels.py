@@ -99,10 +99,10 @@ def best_split(
                 continue  # an empty bin gives the split before it once more
             for side in range(2 if lost_n > 0.0 else 1):
                 G, H, N = seen_g + side * lost_g, seen_h + side * lost_h, seen_n + side * lost_n
-                if N < min_count or count - N < min_count:
+                if min_count > N or count - N < min_count:
                     continue
                 rest = hessian - H
-                if H <= 0.0 or rest <= 0.0 or H < min_hessian or rest < min_hessian:
+                if H <= 0.0 or rest <= 0.0 or min_hessian > H or rest < min_hessian:
                     continue
                 v_left = min(max(-G / (H + l2), low), high)
                 v_right = min(max(-(gradient - G) / (rest + l2), low), high)
@@ -114,7 +114,7 @@ def best_split(
                 gain = sides - own
                 if gain > best and gain > _ROUNDING * abs(sides):
                     best, column, cut = gain, j, b
-                    to_left = side == 1 if lost_n > 0.0 else 2.0 * N >= count
+                    to_left = side == 1 if lost_n > 0.0 else count <= 2.0 * N
     return best, column, cut, to_left
 
 

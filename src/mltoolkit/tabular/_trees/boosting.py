@@ -59,7 +59,7 @@ class BinaryLogLoss:
         return np.array([np.log(rate / (1.0 - rate))])
 
     def derivatives(self, raw: Floats, y: Floats, k: int) -> tuple[Floats, Floats | None]:
-        """p - y and p (1 - p)."""
+        """P - y and p (1 - p)."""
         p = expit(raw[:, k])
         return p - y, np.maximum(p * (1.0 - p), _LEAST_HESSIAN)
 
@@ -84,7 +84,7 @@ class SoftmaxLogLoss:
         return np.asarray(shares - shares.mean())
 
     def derivatives(self, raw: Floats, y: Floats, k: int) -> tuple[Floats, Floats | None]:
-        """p - (y = k), and the hessian's diagonal made larger."""
+        """P - (y = k), and the hessian's diagonal made larger."""
         p = softmax(raw, axis=1)[:, k]
         factor = self.classes / (self.classes - 1.0)
         return p - (y == k), np.maximum(factor * p * (1.0 - p), _LEAST_HESSIAN)

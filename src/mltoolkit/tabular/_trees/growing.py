@@ -57,6 +57,9 @@ class Split(NamedTuple):
     missing_left: bool
 
 
+NO_SPLIT = Split(0.0, -1, -1, False)
+
+
 @dataclass(eq=False)
 class _Node:
     """A node that may still be split: rows ``order[start:stop]``, and the sums of its histogram."""
@@ -68,7 +71,7 @@ class _Node:
     low: float = -np.inf  # bounds of the values below, where columns are monotone
     high: float = np.inf
     sums: Floats = field(default_factory=lambda: np.empty(0))
-    split: Split = Split(0.0, -1, -1, False)
+    split: Split = NO_SPLIT
 
 
 def to_grid(values: Floats) -> Floats:
@@ -108,9 +111,7 @@ def grow(binned: Binned, gradients: Floats, hessians: Floats | None, rows: Rows,
 class _Growth:
     """One tree while it grows."""
 
-    def __init__(
-        self, binned: Binned, gradients: Floats, hessians: Floats | None, rows: Rows, limits: Limits
-    ) -> None:
+    def __init__(self, binned: Binned, gradients: Floats, hessians: Floats | None, rows: Rows, limits: Limits) -> None:
         self.binned, self.gradients, self.hessians, self.rows, self.limits = binned, gradients, hessians, rows, limits
         self.last = binned.last
         self.histogram = pick("histogram", histogram)
@@ -307,8 +308,8 @@ def best_split(
     bins = np.arange(MISSING)[:, np.newaxis]
     holes = (missing[..., -1] > 0)[:, :, np.newaxis]  # (d, 1, 1)
     allowed = (
-        (N >= min_count) & (count - N >= min_count) & (H > 0.0) & (hessian - H > 0.0)
-        & (H >= min_hessian) & (hessian - H >= min_hessian)
+        (min_count <= N) & (count - N >= min_count) & (H > 0.0) & (hessian - H > 0.0)
+        & (min_hessian <= H) & (hessian - H >= min_hessian)
         & rises
         & (bins < last[:, np.newaxis, np.newaxis] + np.where(holes, 1, 0))
         & (holes | (np.arange(2) == 0))
@@ -318,7 +319,7 @@ def best_split(
     column, cut, side = np.unravel_index(place, gain.shape)
     best = float(gain[column, cut, side])
     if best <= 0.0:
-        return 0.0, -1, -1, False
+        return NO_SPLIT
     # Where nothing was missing, what is missing later goes with the greater part.
     to_left = side == 1 if holes[column, 0, 0] else 2.0 * N[column, cut, side] >= count
     return best, int(column), int(cut), bool(to_left)

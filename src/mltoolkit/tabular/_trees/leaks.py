@@ -74,9 +74,7 @@ def search(
         yield from _shared_groups(train[group], test[group], group)
 
 
-def _check(
-    train: pd.DataFrame, test: pd.DataFrame | None, target: str, group: str | None, time: str | None
-) -> None:
+def _check(train: pd.DataFrame, test: pd.DataFrame | None, target: str, group: str | None, time: str | None) -> None:
     faults = []
     for name, role in ((target, "target"), (group, "group"), (time, "time")):
         if name is not None and name not in train.columns:
@@ -193,12 +191,12 @@ def _of_column(name: str, column: pd.Series, answer: _Answer) -> Iterator[Leak]:
 
 
 def _names_rows(column: pd.Series, numbers: Floats) -> bool:
-    """Texts or whole numbers, nearly all different; whole numbers must also be numbered through."""
+    """Words or whole numbers, nearly all different; whole numbers must also be numbered through."""
     seen = numbers[~np.isnan(numbers)]
     if len(np.unique(seen)) < DISTINCT * len(column) or pd.api.types.is_datetime64_any_dtype(column):
         return False
-    if not pd.api.types.is_numeric_dtype(column):
-        return True
+    if not pd.api.types.is_numeric_dtype(column):  # a key has no spaces; a name or a description has
+        return bool(column.astype("string").str.contains(" ", regex=False).mean() < 0.5)
     if (seen != np.rint(seen)).any():
         return False
     steps = np.diff(np.sort(seen))

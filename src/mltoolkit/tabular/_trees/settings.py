@@ -110,8 +110,6 @@ def classes_part(X: Floats, y: NDArray[Any], sample_weight: ArrayLike | None) ->
 def _weighted(X: Floats, y: Floats, sample_weight: ArrayLike | None) -> Part:
     weights: Floats = _check_sample_weight(sample_weight, X, dtype=np.float64, ensure_non_negative=True)
     kept = weights > 0.0
-    if not kept.any():
-        raise BadInput("sample_weight: every weight is 0; expected at least one above 0")
     part = Part(X, y, weights)
     return part if kept.all() else part.take(np.flatnonzero(kept))
 

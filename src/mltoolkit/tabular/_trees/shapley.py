@@ -122,7 +122,7 @@ def leaf_values(agrees: NDArray[np.bool_], shares: Floats, value: float) -> Floa
 
 def add_values(tree: Tree, X: Floats, out: Floats) -> None:
     """Add one tree's Shapley values to ``out``, shape (n, d)."""
-    sides = {int(node): tree.goes_left(X, node) for node in np.flatnonzero(~tree.is_leaf)}
+    sides = {node: tree.goes_left(X, node) for node in np.flatnonzero(~tree.is_leaf).tolist()}
     for path in paths(tree):
         agrees = np.ones((len(X), len(path.columns)), dtype=np.bool_)
         for slot, (above, child) in zip(path.slots, path.steps, strict=True):

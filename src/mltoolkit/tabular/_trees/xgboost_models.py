@@ -45,7 +45,7 @@ def read(model: Any, X: Floats) -> tuple[Ensemble, Floats]:
     outputs = [int(k) for k in gbm["model"]["tree_info"]]
     count = len(outputs) if rounds is None else int(gbm["model"]["iteration_indptr"][rounds])
     trees = [_tree(one, 1.0 if weights is None else weights[i]) for i, one in enumerate(gbm["model"]["trees"][:count])]
-    seen = np.where(X == missing, np.nan, X) if missing == missing else X
+    seen = np.where(missing == X, np.nan, X) if missing == missing else X
     return Ensemble(trees, outputs[:count], _offset(learner, max(outputs, default=0) + 1)), (
         seen.astype(np.float32).astype(np.float64)
     )  # fmt: skip
