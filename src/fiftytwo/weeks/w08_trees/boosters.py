@@ -1,0 +1,389 @@
+"""Checks of gradient boosting: one round by hand, small tables beside XGBoost, and every option by what it does."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import expit, logit
+
+from fiftytwo.evidence import Check, Measurement
+from fiftytwo.measure import difference, worst
+from fiftytwo.weeks.w08_trees.single import wavy
+from fiftytwo.weeks.w08_trees.tables import applicants, houses
+from mltoolkit.metrics import log_loss, rmse
+
+if TYPE_CHECKING:
+    from fiftytwo.lab import Lab
+
+Floats = NDArray[np.float64]
+
+_EXACT = 1e-8
+_TABLES = 4  # means over this many: on one table either side wins by a percent, as chance has it
+
+
+def regressor(lab: Lab) -> Iterator[Check]:
+    """Squared error: one round, the curve, early stopping, options."""
+    yield from _one_round(lab)
+    yield from _curve(lab)
+    yield from _options(lab)
+
+
+def _groups(predicted: Floats) -> list[NDArray[np.bool_]]:
+    """Rows that one tree does not tell apart."""
+    levels = np.unique(np.round(predicted, 9))
+    return [np.isclose(predicted, level, atol=1e-8, rtol=0.0) for level in levels]
+
+
+def _one_round(lab: Lab) -> Iterator[Check]:
+    def newton(l2: float, weights: Floats | None) -> Measurement:
+        X, y = wavy(1, 80)
+        w = np.ones(80) if weights is None else weights
+        model = lab.solution.GradientBoostingRegressor(
+            max_iter=1, max_depth=2, learning_rate=0.3, l2_regularization=l2, min_child_weight=0.0
+        )
+        got = model.fit(X, y, sample_weight=weights).predict(X)
+        call = f"GradientBoostingRegressor(max_iter=1, max_depth=2, learning_rate=0.3, l2_regularization={l2:g})"
+        call += ".fit(X, y" + ("" if weights is None else ", sample_weight=weights") + ").predict(X)"
+        inputs = {"X": X, "y": y} | ({} if weights is None else {"weights": weights})
+        fault = difference(got, y, call=call, inputs=inputs)
+        if fault.gate:
+            return fault
+        base, expected = float(np.average(y, weights=w)), np.empty(80)
+        for rows in _groups(got):
+            expected[rows] = base + 0.3 * np.sum(w[rows] * (y[rows] - base)) / (w[rows].sum() + l2)
+        return difference(got, expected, call=call, inputs=inputs)
+
+    weights = np.random.default_rng(0).uniform(0.2, 3.0, 80)
+    yield Check(
+        "one round is a step from the mean",
+        lambda: worst((newton(l2, None) for l2 in (0.0, 5.0)), _EXACT),
+        at_most=_EXACT,
+        why="A leaf's value minimises the quadratic model of the loss over its rows.",
+        hint=("Start from the mean of y.", "Gradients are prediction - y, hessians are 1.",
+              "A leaf is -Σg / (Σh + l2), and the prediction moves by learning_rate times that."),
+    )  # fmt: skip
+    yield Check(
+        "one round with weights",
+        lambda: newton(2.0, weights),
+        at_most=_EXACT,
+        why="A weight multiplies a row's loss, and so its gradient and its hessian.",
+        hint=("The start is the weighted mean; l2 is not weighted.",),
+    )
+
+    def gain() -> Measurement:
+        # Without l2 the first column wins, by a leaf of three rows; with it the second, by an even split.
+        X = np.column_stack([np.arange(40.0), np.arange(40) % 2])
+        y = np.where(np.arange(40) < 3, 6.0, 0.0) + np.where(np.arange(40) % 2 == 1, 2.2, 0.0)
+        got = []
+        for l2 in (0.0, 20.0):
+            model = lab.solution.GradientBoostingRegressor(max_iter=1, max_depth=1, l2_regularization=l2)
+            got.append(len(np.unique(np.asarray(model.fit(X, y).predict(X)[:2]))) == 2)
+        return Measurement(float(got == [False, True]), call="does the stump split rows 0 and 1, for l2 of 0 and 20?",
+                           got=str(got), expected="[False, True]", inputs={"X": X, "y": y})  # fmt: skip
+
+    yield Check(
+        "the gain knows about l2",
+        gain,
+        equals=True,
+        why="Regularisation that only shrinks leaves still picks the splits that it then punishes.",
+        hint=("A side scores (Σg)² / (Σh + l2); the gain is both sides minus the node.",),
+    )
+
+    def beside() -> Measurement:
+        import xgboost
+
+        errors = []
+        for seed in range(_TABLES):
+            X, y = houses(np.random.default_rng(100 + seed), 1_200, noise=0.4)
+            options = {"learning_rate": 0.15, "max_depth": 4}
+            ours = lab.solution.GradientBoostingRegressor(max_iter=25, **options).fit(X[:600], y[:600])
+            peer = xgboost.XGBRegressor(n_estimators=25, n_jobs=1, **options).fit(X[:600], y[:600])
+            errors.append([rmse(y[600:], np.asarray(m.predict(X[600:]), dtype=float)) for m in (ours, peer)])
+        mine, theirs = np.mean(errors, axis=0)
+        return Measurement(float(mine / theirs), call=f"RMSE over XGBoost's, mean of {_TABLES} tables",
+                           got=float(mine), expected=float(theirs))  # fmt: skip
+
+    yield Check(
+        "RMSE over XGBoost's on small tables",
+        beside,
+        at_most=1.01,
+        why="The columns have a hundred values, so both look at the same splits.",
+        hint=("Do the defaults agree? max_depth 6, l2 1, min_child_weight 1.",
+              "Does each tree see the predictions after the one before?"),
+    )  # fmt: skip
+
+
+def _curve(lab: Lab) -> Iterator[Check]:
+    def curve() -> Measurement:
+        X, y = wavy(2, 150)
+        model = lab.solution.GradientBoostingRegressor(max_iter=12, max_depth=3).fit(X, y)
+        stages = [float(np.mean((y - np.asarray(stage)) ** 2)) for stage in model.staged_predict(X)]
+        expected = np.array([float(np.mean((y - y.mean()) ** 2)), *stages])
+        if len(stages) != 12 or not (np.diff(expected) < 0.0).all():
+            return Measurement(np.inf, call="mean squared error of staged_predict(X)", got=np.array(stages),
+                               expected="12 values, each below the one before", inputs={"X": X, "y": y})  # fmt: skip
+        call = "GradientBoostingRegressor(max_iter=12, max_depth=3).fit(X, y).train_score_"
+        return difference(model.train_score_, expected, call=call, inputs={"X": X, "y": y})
+
+    yield Check(
+        "the loss curve is that of the stages",
+        curve,
+        at_most=_EXACT,
+        why="A curve that is recorded costs nothing and tells when to stop.",
+        hint=("train_score_ has the mean squared error after 0, 1, 2 … rounds: rounds + 1 numbers.",
+              "staged_predict yields the prediction after 1, 2, … rounds."),
+    )  # fmt: skip
+
+    def stops() -> Measurement:
+        X, y = houses(np.random.default_rng(3), 500, noise=1.0)
+        options = {"max_iter": 100, "learning_rate": 0.3, "max_depth": 4, "n_iter_no_change": 6}
+        model = lab.solution.GradientBoostingRegressor(early_stopping=True, **options)
+        model.fit(X[:200], y[:200], X_val=X[200:], y_val=y[200:])
+        curve = np.asarray(model.validation_score_)
+        best = int(np.argmin(curve))
+        kept = float(np.mean((y[200:] - np.asarray(model.predict(X[200:]))) ** 2))
+        got = [int(model.n_iter_), len(curve) - 1, round(kept, 9)]
+        expected = [best, best + 6, round(float(curve[best]), 9)]
+        close = got[:2] == expected[:2] and abs(kept - float(curve[best])) < 1e-6
+        return Measurement(float(close), got=str(got), expected=str(expected), inputs={"X": X, "y": y},
+                           call="n_iter_, rounds tried, and the validation error of predict")  # fmt: skip
+
+    yield Check(
+        "early stopping keeps the best round",
+        stops,
+        equals=True,
+        why="The rounds after the best one are those that made it worse.",
+        hint=("Stop when the validation loss has not improved for n_iter_no_change rounds.",
+              "Then drop the trees after the best round: n_iter_ is its number.",
+              "validation_score_ keeps the whole curve, from before the first tree to where it stopped."),
+    )  # fmt: skip
+
+    def holds_back() -> Measurement:
+        X, y = houses(np.random.default_rng(4), 300, noise=1.0)
+        options = {"max_iter": 80, "learning_rate": 0.3, "early_stopping": True, "n_iter_no_change": 5}
+        curves = [
+            np.asarray(lab.solution.GradientBoostingRegressor(random_state=seed, **options).fit(X, y).validation_score_)
+            for seed in (1, 1, 2)
+        ]
+        same = len(curves[0]) == len(curves[1]) and bool((curves[0] == curves[1]).all())
+        other = len(curves[0]) != len(curves[2]) or bool((curves[0] != curves[2]).any())
+        got = [same, other, 1 < len(curves[0]) < 81]
+        return Measurement(float(all(got)), got=str(got), expected="[True, True, True]", inputs={"X": X, "y": y},
+                           call="same curve by the same seed, another by another, and it ends early")  # fmt: skip
+
+    yield Check(
+        "rows are held back where none are given",
+        holds_back,
+        equals=True,
+        why="A seed makes the part that was held back the same each time.",
+        hint=("Draw validation_fraction of the rows by random_state, and learn from the others alone.",),
+    )
+
+
+def _options(lab: Lab) -> Iterator[Check]:
+    def columns() -> Measurement:
+        X, y = houses(np.random.default_rng(5), 200)
+        model = lab.solution.GradientBoostingRegressor(max_iter=1, max_depth=6, colsample_bytree=0.34, random_state=0)
+        changed = 0
+        fitted = model.fit(X, y)
+        for j in range(6):
+            other = X.copy()
+            other[:, j] = np.roll(other[:, j], 7)
+            changed += bool((np.asarray(fitted.predict(other)) != np.asarray(fitted.predict(X))).any())
+        return Measurement(float(changed), call="columns that one tree uses, with colsample_bytree=0.34 of 6",
+                           inputs={"X": X, "y": y})  # fmt: skip
+
+    yield Check(
+        "a tree sees its share of the columns",
+        columns,
+        between=(1, 2),
+        why="Trees that see different columns err in different ways, and their sum errs less.",
+        hint=("Draw round(colsample_bytree · d) columns, at least one, for each tree.",),
+    )
+
+    def rows() -> Measurement:
+        X = np.arange(60.0)[:, np.newaxis]
+        y = np.random.default_rng(6).standard_normal(60)
+        options = {"max_iter": 1, "max_depth": None, "learning_rate": 1.0, "l2_regularization": 0.0,
+                   "min_child_weight": 0.0, "subsample": 0.5, "random_state": 0}  # fmt: skip
+        got = np.asarray(lab.solution.GradientBoostingRegressor(**options).fit(X, y).predict(X))
+        hit = int(np.sum(np.isclose(got, y, atol=1e-6)))
+        return Measurement(float(hit), call="rows that one tree without limits predicts exactly, with subsample=0.5",
+                           inputs={"X": X, "y": y})  # fmt: skip
+
+    yield Check(
+        "a tree sees its share of the rows",
+        rows,
+        equals=30,
+        why="A tree without limits knows by heart what it has seen, and nothing else.",
+        hint=("Draw without replacement, anew each round.",
+              "The tree's prediction goes to all rows, those included that it did not see."),
+    )  # fmt: skip
+
+    def missing() -> Measurement:
+        X, y = wavy(7, 600, holes=0.2)
+        model = lab.solution.GradientBoostingRegressor(max_iter=40, max_depth=4).fit(X[:400], y[:400])
+        error = rmse(y[400:], np.asarray(model.predict(X[400:]), dtype=float))
+        return Measurement(error / float(np.std(y[400:])), inputs={"X": X, "y": y},
+                           call="RMSE on new rows with a fifth missing, over that of the mean")  # fmt: skip
+
+    yield Check(
+        "missing values are used",
+        missing,
+        at_most=0.75,
+        why="That a value is missing tells something here; filled in by a mean it would tell nothing.",
+        hint=("See: missing values go where they gain.",),
+    )
+
+
+def classifier(lab: Lab) -> Iterator[Check]:
+    """Two classes, more classes, probabilities."""
+    yield from _two_classes(lab)
+    yield from _more_classes(lab)
+
+
+def _two_classes(lab: Lab) -> Iterator[Check]:
+    def newton() -> Measurement:
+        X, y = applicants(np.random.default_rng(8), 120)
+        model = lab.solution.GradientBoostingClassifier(
+            max_iter=1, max_depth=2, learning_rate=0.5, l2_regularization=1.5, min_child_weight=0.0
+        )
+        got = model.fit(X, y).decision_function(X)
+        call = "GradientBoostingClassifier(max_iter=1, max_depth=2, learning_rate=0.5, l2_regularization=1.5)"
+        call += ".fit(X, y).decision_function(X)"
+        fault = difference(got, y, call=call, inputs={"X": X, "y": y})
+        if fault.gate:
+            return fault
+        p = float(y.mean())
+        expected = np.empty(len(y))
+        for rows in _groups(got):
+            expected[rows] = logit(p) + 0.5 * np.sum(y[rows] - p) / (rows.sum() * p * (1 - p) + 1.5)
+        return difference(got, expected, call=call, inputs={"X": X, "y": y})
+
+    yield Check(
+        "one round is Newton's step in the log-odds",
+        newton,
+        at_most=1e-6,
+        why="The log loss bends, so a step is the slope over the curvature.",
+        hint=("Start from log(p / (1 - p)) of the share of ones.", "Gradients are p - y, hessians p (1 - p).",
+              "A leaf is Σ(y - p) / (Σp(1 - p) + l2); the mean of y - p alone is a step of another length."),
+    )  # fmt: skip
+
+    def small_leaves() -> Measurement:
+        X, y = applicants(np.random.default_rng(9), 400)
+        X = np.nan_to_num(X, nan=75.0)
+        model = lab.solution.GradientBoostingClassifier(max_iter=1, max_depth=None, min_child_weight=6.0)
+        got = np.asarray(model.fit(X, y).decision_function(X))
+        p = float(y.mean())
+        least = min(float(rows.sum() * p * (1 - p)) for rows in _groups(got))
+        return Measurement(least, call="least sum of p (1 - p) in a leaf, with min_child_weight=6",
+                           inputs={"X": X, "y": y})  # fmt: skip
+
+    yield Check(
+        "min_child_weight counts hessians",
+        small_leaves,
+        between=(6.0 - 1e-6, 20.0),
+        why="A leaf of sure rows has little curvature, however many they are.",
+        hint=("Compare Σp(1 - p) of each side with it, not the number of rows.",),
+    )
+
+    def beside() -> Measurement:
+        import xgboost
+
+        losses = []
+        for seed in range(_TABLES):
+            X, y = applicants(np.random.default_rng(200 + seed), 1_600)
+            options = {"learning_rate": 0.15, "max_depth": 3}
+            ours = lab.solution.GradientBoostingClassifier(max_iter=25, **options).fit(X[:800], y[:800])
+            peer = xgboost.XGBClassifier(n_estimators=25, n_jobs=1, **options).fit(X[:800], y[:800])
+            losses.append([
+                log_loss(y[800:].astype(int), np.asarray(m.predict_proba(X[800:]), dtype=float)[:, 1])
+                for m in (ours, peer)
+            ])  # fmt: skip
+        mine, theirs = np.mean(losses, axis=0)
+        return Measurement(float(mine / theirs), call=f"log loss over XGBoost's, mean of {_TABLES} tables",
+                           got=float(mine), expected=float(theirs))  # fmt: skip
+
+    yield Check(
+        "log loss over XGBoost's on small tables",
+        beside,
+        at_most=1.01,
+        why="Same splits, same steps, same settings: the same model.",
+        hint=("Are the hessians those of the present prediction, not of the start?",),
+    )
+
+    def labels() -> Measurement:
+        X, y = applicants(np.random.default_rng(10), 150)
+        model = lab.solution.GradientBoostingClassifier(max_iter=5, max_depth=2)
+        model = model.fit(X, np.where(y == 1, "bad", "good"))
+        p = np.asarray(model.predict_proba(X))
+        said, score = np.asarray(model.predict(X)), np.asarray(model.decision_function(X))
+        consistent = [
+            list(map(str, model.classes_)) == ["bad", "good"],
+            bool(np.allclose(p.sum(axis=1), 1.0)),
+            bool((said == np.where(p[:, 1] > 0.5, "good", "bad")).all()),
+            bool(np.allclose(p[:, 1], expit(score))),
+        ]
+        call = "classes_ sorted, rows of predict_proba add up, predict and decision_function agree"
+        return Measurement(float(all(consistent)), got=str(consistent), expected="[True, True, True, True]", call=call)
+
+    yield Check(
+        "texts as classes",
+        labels,
+        equals=True,
+        why="Whoever reads the second column has to know which class it is.",
+        hint=("np.unique(y, return_inverse=True) gives classes_ and their numbers.",),
+    )
+
+
+def _more_classes(lab: Lab) -> Iterator[Check]:
+    def beside() -> Measurement:
+        import xgboost
+
+        losses = []
+        for seed in range(3):
+            X, price = houses(np.random.default_rng(300 + seed), 900, noise=0.3)
+            y = np.digitize(price, np.quantile(price, [0.3, 0.7]))
+            options = {"learning_rate": 0.3, "max_depth": 3}
+            ours = lab.solution.GradientBoostingClassifier(max_iter=20, **options).fit(X[:500], y[:500])
+            peer = xgboost.XGBClassifier(n_estimators=20, n_jobs=1, **options).fit(X[:500], y[:500])
+            losses.append([
+                log_loss(y[500:], np.asarray(m.predict_proba(X[500:]), dtype=float)) for m in (ours, peer)
+            ])  # fmt: skip
+        mine, theirs = np.mean(losses, axis=0)
+        return Measurement(float(mine / theirs), call="log loss of three classes over XGBoost's, mean of 3 tables",
+                           got=float(mine), expected=float(theirs))  # fmt: skip
+
+    yield Check(
+        "three classes over XGBoost's log loss",
+        beside,
+        at_most=1.03,
+        why="Hessians of a softmax are chosen differently from library to library; the loss hardly differs.",
+        hint=("One tree a class and round, each on pₖ - (y = k).",
+              "All trees of a round see the probabilities from before the round."),
+    )  # fmt: skip
+
+    def shapes() -> Measurement:
+        X, price = houses(np.random.default_rng(11), 200)
+        y = np.digitize(price, np.quantile(price, [0.3, 0.7]))
+        model = lab.solution.GradientBoostingClassifier(max_iter=3, max_depth=2).fit(X, y)
+        scores = np.asarray(model.decision_function(X))
+        gate = difference(model.predict_proba(X), np.zeros((200, 3)), call="predict_proba(X)")
+        if gate.gate or scores.shape != (200, 3):
+            return Measurement(np.nan, gate=gate.gate or f"decision_function(X): expected (200, 3), got {scores.shape}")
+        exp = np.exp(scores - scores.max(axis=1, keepdims=True))
+        expected = exp / exp.sum(axis=1, keepdims=True)
+        return difference(
+            model.predict_proba(X), expected, call="predict_proba(X) against softmax(decision_function(X))"
+        )
+
+    yield Check(
+        "softmax of three scores",
+        shapes,
+        at_most=1e-9,
+        why="Scores of all classes count together.",
+        hint=("scipy.special.softmax(scores, axis=1).",),
+    )
