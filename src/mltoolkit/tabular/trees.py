@@ -35,6 +35,7 @@ from sklearn.utils import Tags
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from mltoolkit.tabular import Leak
 from mltoolkit.tabular._trees import settings
 from mltoolkit.tabular._trees.binning import bin_table
 from mltoolkit.tabular._trees.boosting import (
@@ -48,7 +49,7 @@ from mltoolkit.tabular._trees.boosting import (
     staged_raw,
 )
 from mltoolkit.tabular._trees.growing import grow, to_grid
-from mltoolkit.tabular._trees.leaks import Leak, search
+from mltoolkit.tabular._trees.leaks import search
 from mltoolkit.tabular._trees.shapley import Ensemble, explain
 from mltoolkit.tabular._trees.xgboost_models import is_xgboost, read
 

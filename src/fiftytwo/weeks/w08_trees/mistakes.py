@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from copy import copy
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -10,6 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.special import expit
 
 from fiftytwo.plan import Mistake
+from mltoolkit.tabular import Leak
 from mltoolkit.tabular.trees import (
     GradientBoostingClassifier,
     GradientBoostingRegressor,
@@ -71,10 +74,10 @@ class StartsFromZero(GradientBoostingRegressor):
 class ShrinksLeavesOnly(GradientBoostingRegressor):
     """l2 in the leaves and not in the gain."""
 
+    trees_: Any
+
     def fit(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None, **parts: Any) -> Any:
         """Grow without l2, and shrink afterwards."""
-        from dataclasses import replace
-
         given = self.l2_regularization
         super().fit(X, y, sample_weight, **parts)
         if self.max_iter > 1 or not given:
@@ -92,13 +95,15 @@ class ShrinksLeavesOnly(GradientBoostingRegressor):
 class KeepsTheLastRound(GradientBoostingRegressor):
     """Early stopping that keeps the rounds of its patience."""
 
+    trees_: Any
+
     def fit(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None, **parts: Any) -> Any:
         """Fit up to where stopping happened, and keep all of it."""
         super().fit(X, y, sample_weight, **parts)
         if self.early_stopping and parts:
             curve = self.validation_score_
-            longer = GradientBoostingRegressor(**(self.get_params() | {"early_stopping": False,
-                                                                       "max_iter": max(1, len(curve) - 1)}))  # fmt: skip
+            changes = {"early_stopping": False, "max_iter": max(1, len(curve) - 1)}
+            longer = GradientBoostingRegressor(**(self.get_params() | changes))
             longer.fit(X, y, sample_weight, **parts)
             self.trees_, self.n_iter_ = longer.trees_, longer.n_iter_
         return self
@@ -107,13 +112,13 @@ class KeepsTheLastRound(GradientBoostingRegressor):
 class MeanInTheLeaf(GradientBoostingClassifier):
     """A leaf is the mean of y - p, without the curvature."""
 
+    trees_: Any
+
     def fit(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None, **parts: Any) -> Any:
         """Boost two classes by regression trees on the residuals."""
         super().fit(X, y, sample_weight, **parts)
         if len(self.classes_) > 2:
             return self
-        from dataclasses import replace
-
         codes = (np.asarray(y) == self.classes_[1]).astype(float)
         data = np.asarray(X, dtype=float)
         raw, rounds = np.full(len(codes), self.base_[0]), []
@@ -160,9 +165,6 @@ def path_credits(model: Any, X: ArrayLike) -> tuple[NDArray[np.float64], Any]:
 
 def even_branches(model: Any, X: ArrayLike) -> tuple[NDArray[np.float64], Any]:
     """Both branches of a column that is not known weighted alike."""
-    from copy import copy
-    from dataclasses import replace
-
     if not isinstance(model, RegressionTree):
         return tree_shap(model, X)
     even = copy(model)
@@ -178,16 +180,12 @@ def correlations(train: pd.DataFrame, test: pd.DataFrame | None = None, *, targe
     if not pd.api.types.is_numeric_dtype(train[target]):
         return found
     straight = train.select_dtypes("number").corr()[target].drop(target).abs()
-    from mltoolkit.tabular.trees import Leak
-
     extra = [Leak("target copy", (str(name),), "correlates") for name in straight.index[straight > 0.7]]
     return [leak for leak in found if leak.kind != "target copy"] + extra
 
 
 def any_equal_row(train: pd.DataFrame, test: pd.DataFrame | None = None, *, target: str, **options: Any) -> list[Any]:
     """Every number of a row taken for an identity that leaks."""
-    from mltoolkit.tabular.trees import Leak
-
     found = find_leaks(train, test, target=target, **options)
     named = {column for leak in found for column in leak.columns}
     unique = [str(c) for c in train.columns if c != target and train[c].is_unique and str(c) not in named]
@@ -218,5 +216,5 @@ mistakes = (
     Mistake("correlations", {"find_leaks": correlations},
             "Your test for copies is a correlation: strong honest columns pass it, and copies that bend do not."),
     Mistake("every number is an identity", {"find_leaks": any_equal_row},
-            "Your test for identities asks only whether values differ; they must also name rows and predict the target."),
+            "Your test for identities asks only whether values differ; they must also predict the target."),
 )  # fmt: skip

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from fiftytwo.lab import Lab
 
 _ROWS = 900
-_EMBEDDED = ("digits", "wine", "iris", "breast-cancer", "diabetes")
+_EMBEDDED = ("wine", "iris", "breast-cancer", "diabetes")
 _REAL = {
     "california-housing": "median_house_value",
     "credit-default": "default.payment.next.month",
@@ -98,12 +98,12 @@ def simulated(rng: np.random.Generator) -> list[Suspect]:
 def known(lab: Lab) -> list[Suspect]:
     """Clean tables that everybody knows: scikit-learn's; in a full run real ones too."""
     found = []
-    for name in _EMBEDDED:
+    for name in (*_EMBEDDED, *(("digits", *_REAL) if lab.full else ())):
         loaded = lab.data(name)
-        table = pd.DataFrame(loaded.data).rename(columns=str).assign(target=loaded.target)
-        found.append(Suspect(name, *_halves(table.sample(frac=1.0, random_state=0)), target="target"))
-    for name, target in _REAL.items() if lab.full else ():
-        table = lab.data(name).frame
+        if name in _REAL:
+            table, target = loaded.frame, _REAL[name]
+        else:
+            table, target = pd.DataFrame(loaded.data).rename(columns=str).assign(target=loaded.target), "target"
         table = table[table[target].notna()].sample(frac=1.0, random_state=0)
         found.append(Suspect(name, *_halves(table), target=target))
     return found

@@ -61,8 +61,9 @@ def searches(lab: Lab) -> Iterator[Check]:
             for suspect in tables():
                 got = findings(lab, suspect)
                 if got:
-                    return Measurement(float(len(got)), got=str(got), expected="[]", call=_call(suspect),
-                                       where=suspect.name, inputs={"train": suspect.train})  # fmt: skip
+                    call = f"{_call(suspect)} on {suspect.name}"
+                    return Measurement(float(len(got)), got=str(got), expected="[]", call=call,
+                                       inputs={"train": suspect.train})  # fmt: skip
             return Measurement(0.0, got="[]", expected="[]")
 
         return measure

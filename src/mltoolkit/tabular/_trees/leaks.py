@@ -106,17 +106,24 @@ class _Answer:
             ranks = target.rank().to_numpy(dtype=float)  # so that a copy on another scale is one too
             self.outputs = ((ranks - ranks.mean()) / ranks.std())[:, np.newaxis]
 
-    def skill(self, column: Floats) -> tuple[float, float]:
-        """How well one column predicts on rows held out, from 0 (as well as nothing) to 1, and its standard error."""
-        n = len(column)
-        order = np.random.default_rng(0).permutation(n)[:ROWS]
+    def skill(self, column: Floats, least: float) -> tuple[float, float]:
+        """How well one column predicts, from 0 (as well as nothing) to 1, and its standard error.
+
+        It is judged on rows held out, unless even rows that were learned are predicted with less than ``least``.
+        """
+        order = np.random.default_rng(0).permutation(len(column))[:ROWS]
         x, outputs = column[order, np.newaxis], self.outputs[order]
+        everything = np.ones(len(x), dtype=np.bool_)
+        skill, error = self._of(outputs, _predictions(x, outputs, everything, everything))
+        if skill < least:
+            return skill, error
         fold = np.arange(len(x)) % FOLDS
         predicted = np.empty_like(outputs)
         for k in range(FOLDS):
-            for j in range(outputs.shape[1]):
-                tree = _small_tree(x[fold != k], outputs[fold != k, j])
-                predicted[fold == k, j] = tree.value[tree.apply(x[fold == k])]
+            predicted[fold == k] = _predictions(x, outputs, fold != k, fold == k)
+        return self._of(outputs, predicted)
+
+    def _of(self, outputs: Floats, predicted: Floats) -> tuple[float, float]:
         return self._classes_skill(outputs, predicted) if self.classes else _quantity_skill(outputs, predicted)
 
     @staticmethod
@@ -129,6 +136,15 @@ class _Answer:
         # One error more in each class keeps a handful of rows from looking certain.
         spread = np.sqrt(np.sum((recall + 1.0 / counts) * (1.0 - recall + 1.0 / counts) / counts)) / outputs.shape[1]
         return skill, float(spread) / (1.0 - chance)
+
+
+def _predictions(x: Floats, outputs: Floats, learned: NDArray[np.bool_], asked: NDArray[np.bool_]) -> Floats:
+    """What small trees on some rows predict for others, a tree an output."""
+    found = []
+    for j in range(outputs.shape[1]):
+        tree = _small_tree(x[learned], outputs[learned, j])
+        found.append(tree.value[tree.apply(x[asked])])
+    return np.column_stack(found)
 
 
 def _quantity_skill(outputs: Floats, predicted: Floats) -> tuple[float, float]:
@@ -162,7 +178,7 @@ def _of_column(name: str, column: pd.Series, answer: _Answer) -> Iterator[Leak]:
     if missing.all() or (not missing.any() and (numbers == numbers[0]).all()):
         return
     if _names_rows(column, numbers):
-        skill, error = answer.skill(numbers)
+        skill, error = answer.skill(numbers, CARRIES)
         if skill - 3.0 * error >= CARRIES:
             yield Leak(
                 "identity", (name,),
@@ -182,7 +198,7 @@ def _of_column(name: str, column: pd.Series, answer: _Answer) -> Iterator[Leak]:
             "it is the target under another name; leave it out", {"skill": 1.0},
         )  # fmt: skip
         return
-    skill, error = answer.skill(numbers)
+    skill, error = answer.skill(numbers, COPY)
     if skill - 2.0 * error >= COPY:
         yield Leak(
             "target copy", (name,), f"{name!r} alone predicts the target with skill {skill:.3f} on rows held out; no "
