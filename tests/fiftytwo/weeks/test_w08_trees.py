@@ -55,16 +55,15 @@ def test_the_starter_fails_every_check(tmp_path):
 @pytest.mark.filterwarnings("ignore")
 @pytest.mark.parametrize("mistake", mistakes, ids=lambda mistake: mistake.name)
 def test_each_mistake_is_caught_and_named(tmp_path, mistake):
-    found, _ = judged(mistake.solution, tmp_path)
-    wrong = {name: j.measurement for name, j in found.items() if j.verdict.outcome == "wrong" and j.measurement}
-    assert wrong
-
     def make_lab(solution):
         return Lab(WEEK.week, tmp_path, SimpleNamespace(**{**REFERENCE, **solution}))
 
-    first = next(iter(wrong))
-    named = judge.diagnose(WEEK, {first: wrong[first]}, make_lab)
-    assert named[first].startswith(mistake.name)
+    lab = make_lab(mistake.solution)
+    built = judge.BuiltOnDemand(lambda: WEEK.build(lab))
+    judgements = judge.assess(WEEK, lab, built, exercise_only=True)
+    first = next(j for j in judgements if j.verdict.outcome == "wrong")  # its name is what a learner reads
+    named = judge.diagnose(WEEK, {first.verdict.name: first.measurement}, make_lab)
+    assert named[first.verdict.name].startswith(mistake.name)
 
 
 @pytest.mark.filterwarnings("ignore")

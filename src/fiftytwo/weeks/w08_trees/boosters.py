@@ -199,7 +199,7 @@ def _options(lab: Lab) -> Iterator[Check]:
     yield Check(
         "a tree sees its share of the columns",
         columns,
-        between=(1, 2),
+        between=(1, 3),
         why="Trees that see different columns err in different ways, and their sum errs less.",
         hint=("Draw round(colsample_bytree · d) columns, at least one, for each tree.",),
     )

@@ -41,7 +41,7 @@ def leaning(values: Floats, columns: Sequence[str], most: int = 10) -> Figure:
     places = np.arange(len(order))
     left.barh(places, size[order], color=PALETTE[0], height=0.65)
     left.set_yticks(places, [columns[j] for j in order])
-    left.set_xlabel("mean size")
+    left.set_xlabel("mean size, in log-odds")
     spread = np.random.default_rng(0).uniform(-0.28, 0.28, len(values))  # so that dots do not hide each other
     for place, j in zip(places, order, strict=True):
         right.scatter(values[:, j], place + spread, s=3, color=PALETTE[0], alpha=0.25, linewidths=0, rasterized=True)

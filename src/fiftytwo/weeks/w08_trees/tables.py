@@ -17,7 +17,7 @@ Floats = NDArray[np.float64]
 
 _ROWS = 3_000
 HOUSES = ("rooms", "age", "distance", "noise", "floor", "light")
-APPLICANTS = ("income", "used", "history", "late", "loan", "second card")
+APPLICANTS = ("income", "used", "months of history", "late payments", "loan", "second card")
 
 
 @dataclass(frozen=True, eq=False)
