@@ -221,9 +221,9 @@ def test_the_compiled_functions_equal_the_readable_ones_to_the_bit(seed, unit):
         sums, binned.last, *total, 1.0, 1, 0.0, np.zeros(6, dtype=np.int64), -np.inf, np.inf
     )
     one, other, third = rows.copy(), rows.copy(), rows.copy()
-    count = growing.divide(binned.codes, one, column, cut, missing_left)
-    assert kernels.divide(binned.codes, other, column, cut, missing_left) == count
-    assert kernels.divide.py_func(binned.codes, third, column, cut, missing_left) == count
+    count = growing.divide(binned.by_column[column], one, cut, missing_left)
+    assert kernels.divide(binned.by_column[column], other, cut, missing_left) == count
+    assert kernels.divide.py_func(binned.by_column[column], third, cut, missing_left) == count
     np.testing.assert_array_equal(one, other)
     np.testing.assert_array_equal(one, third)
 

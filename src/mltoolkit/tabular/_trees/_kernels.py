@@ -22,47 +22,52 @@ _BITS = 62
 def bin_codes(X: Floats, edges: tuple[Floats, ...]) -> NDArray[np.uint8]:
     """As `binning.bin_codes`."""
     codes = np.empty(X.shape, dtype=np.uint8)
-    for j, cuts in enumerate(edges):
-        _bin_column(X[:, j], cuts, codes[:, j])
+    ends = np.cumsum([0, *map(len, edges)])
+    _bin_rows(X, np.concatenate(edges), ends, codes)
     return codes
 
 
 @numba.njit(cache=True)
-def _bin_column(column: Floats, cuts: Floats, out: NDArray[np.uint8]) -> None:
-    for i in range(len(column)):
-        x = column[i]
-        if np.isnan(x):
-            out[i] = 255
-            continue
-        base, size = 0, len(cuts)
-        while size > 0:  # no branch depends on the data, so none is mispredicted
-            half = (size + 1) // 2
-            base += half * (cuts[base + half - 1] < x)
-            size -= half
-        out[i] = base
+def _bin_rows(X: Floats, cuts: Floats, ends: NDArray[np.int64], out: NDArray[np.uint8]) -> None:
+    for i in range(len(X)):
+        for j in range(X.shape[1]):
+            x = X[i, j]
+            if np.isnan(x):
+                out[i, j] = 255
+                continue
+            base, size = ends[j], ends[j + 1] - ends[j]
+            while size > 0:  # no branch depends on the data, so none is mispredicted
+                half = (size + 1) // 2
+                base += half * (cuts[base + half - 1] < x)
+                size -= half
+            out[i, j] = base - ends[j]
 
 
 @numba.njit(cache=True)
 def histogram(codes: NDArray[np.uint8], rows: Rows, gradients: Floats, hessians: Floats, out: Floats) -> None:
     """As `growing.histogram`."""
-    d = codes.shape[1]
+    flat = out.reshape(-1)  # unsigned places in one row of numbers: half the time of three signed ones
+    one, channels = np.uint64(1), np.uint64(out.shape[2])
+    column = np.uint64(256) * channels
     if out.shape[2] == 2:
         for i in range(len(rows)):
             r = rows[i]
-            g = gradients[r]
-            for j in range(d):
-                b = codes[r, j]
-                out[j, b, 0] += g
-                out[j, b, 1] += 1.0
+            g, bins, start = gradients[r], codes[r], np.uint64(0)
+            for j in range(len(bins)):
+                at = start + channels * np.uint64(bins[j])
+                flat[at] += g
+                flat[at + one] += 1.0
+                start += column
     else:
         for i in range(len(rows)):
             r = rows[i]
-            g, h = gradients[r], hessians[r]
-            for j in range(d):
-                b = codes[r, j]
-                out[j, b, 0] += g
-                out[j, b, 1] += h
-                out[j, b, 2] += 1.0
+            g, h, bins, start = gradients[r], hessians[r], codes[r], np.uint64(0)
+            for j in range(len(bins)):
+                at = start + channels * np.uint64(bins[j])
+                flat[at] += g
+                flat[at + one] += h
+                flat[at + one + one] += 1.0
+                start += column
 
 
 @numba.njit(cache=True)
@@ -119,13 +124,13 @@ def best_split(
 
 
 @numba.njit(cache=True)
-def divide(codes: NDArray[np.uint8], rows: Rows, column: int, cut: int, missing_left: bool) -> int:
+def divide(bins: NDArray[np.uint8], rows: Rows, cut: int, missing_left: bool) -> int:
     """As `growing.divide`."""
     right = np.empty(len(rows), dtype=np.uint32)
     kept, moved = 0, 0
     for i in range(len(rows)):
         r = rows[i]
-        b = codes[r, column]
+        b = bins[r]
         left = missing_left if b == _MISSING else b <= cut
         rows[kept] = r
         right[moved] = r

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -24,11 +25,14 @@ class Binned:
     ----------
     codes : ndarray of shape (n, d), uint8
         Bin of each value; 255 where there is none.
+    by_column : ndarray of shape (d, n), uint8
+        The same once more, so that a column can be read without its neighbours.
     edges : tuple of d arrays
         A value is in bin b when it is at most ``edges[j][b]`` and above the edge before.
     """
 
     codes: NDArray[np.uint8]
+    by_column: NDArray[np.uint8]
     edges: tuple[Floats, ...]
 
     @property
@@ -38,7 +42,8 @@ class Binned:
 
     def take(self, columns: NDArray[np.intp]) -> Binned:
         """Some columns."""
-        return Binned(np.ascontiguousarray(self.codes[:, columns]), tuple(self.edges[j] for j in columns))
+        codes = np.ascontiguousarray(self.codes[:, columns])
+        return Binned(codes, self.by_column[columns], tuple(self.edges[j] for j in columns))
 
 
 def bin_table(X: Floats, max_bins: int) -> Binned:
@@ -47,7 +52,8 @@ def bin_table(X: Floats, max_bins: int) -> Binned:
     if len(X) > _SAMPLE:  # always the same rows: no generator is spent on this
         rows = X[np.random.default_rng(0).choice(len(X), _SAMPLE, replace=False)]
     edges = tuple(_edges(rows[:, j], max_bins) for j in range(X.shape[1]))
-    return Binned(pick("bin_codes", bin_codes)(X, edges), edges)
+    codes = pick("bin_codes", bin_codes)(X, edges)
+    return Binned(codes, np.ascontiguousarray(codes.T), edges)
 
 
 def _edges(column: Floats, max_bins: int) -> Floats:
@@ -59,12 +65,12 @@ def _edges(column: Floats, max_bins: int) -> Floats:
     last: list[int] = []  # of each bin, the place of its highest value
     done = 0
     while len(last) < max_bins - 1:
-        share = (upto[-1] - done) / (max_bins - len(last))
-        place = int(np.searchsorted(upto, done + share))
+        share = (int(upto[-1]) - done) / (max_bins - len(last))
+        place = int(np.searchsorted(upto, math.ceil(done + share)))  # a float would make floats of all counts
         if place >= len(values) - 1:
             break
         last.append(place)
-        done = upto[place]
+        done = int(upto[place])
     ends = np.array(last, dtype=np.intp)
     return _between(values[ends], values[ends + 1])
 

@@ -174,12 +174,9 @@ class _Growth:
 
     def _part(self, node: _Node) -> list[_Node]:
         """Split a node into two, whose histograms are there where they may be split in turn."""
-        middle = node.start + int(
-            self.divide(
-                self.binned.codes, self.rows[node.start : node.stop], node.split.column, node.split.bin,
-                node.split.missing_left,
-            )
-        )  # fmt: skip
+        rows = self.rows[node.start : node.stop]
+        bins = self.binned.by_column[node.split.column]
+        middle = node.start + int(self.divide(bins, rows, node.split.bin, node.split.missing_left))
         left = self._add(_Node(len(self.nodes), node.start, middle, node.depth + 1, node.low, node.high))
         right = self._add(_Node(len(self.nodes), middle, node.stop, node.depth + 1, node.low, node.high))
         self._bound(node, left, right)
@@ -329,10 +326,10 @@ def _score(gradient: Floats | float, hessian: Floats | float, l2: float, value: 
     return np.asarray(-(2.0 * gradient * value + (hessian + l2) * value * value))
 
 
-def divide(codes: NDArray[np.uint8], rows: Rows, column: int, cut: int, missing_left: bool) -> int:
+def divide(bins: NDArray[np.uint8], rows: Rows, cut: int, missing_left: bool) -> int:
     """Put the rows that go left first, in place and without changing the order on either side; how many they are."""
-    bins = codes[rows, column]
-    left = np.where(bins == MISSING, missing_left, bins <= cut)
+    own = bins[rows]
+    left = np.where(own == MISSING, missing_left, own <= cut)
     count = int(np.count_nonzero(left))
     rows[:] = np.concatenate([rows[left], rows[~left]])
     return count
