@@ -21,6 +21,11 @@ if TYPE_CHECKING:
 Floats = NDArray[np.float64]
 
 _EXACT = 1e-8
+_DEFAULTS: dict[str, Any] = {
+    "learning_rate": 0.1, "max_iter": 100, "max_depth": 6, "max_leaf_nodes": None, "min_samples_leaf": 1,
+    "min_child_weight": 1.0, "l2_regularization": 1.0, "subsample": 1.0, "colsample_bytree": 1.0,
+    "monotonic_cst": None, "early_stopping": False, "validation_fraction": 0.1, "n_iter_no_change": 10, "tol": 0.0,
+}  # fmt: skip
 _TABLES = 4  # means over this many: on one table either side wins by a percent, as chance has it
 
 
@@ -184,6 +189,24 @@ def _curve(lab: Lab) -> Iterator[Check]:
 
 
 def _options(lab: Lab) -> Iterator[Check]:
+    def defaults() -> Measurement:
+        for name in ("GradientBoostingRegressor", "GradientBoostingClassifier"):
+            found = dict(getattr(lab.solution, name)().get_params())
+            got = {key: found.get(key, "(none)") for key in _DEFAULTS}
+            if got != _DEFAULTS:
+                other = {key: value for key, value in got.items() if value != _DEFAULTS[key]}
+                return Measurement(0.0, call=f"{name}().get_params()", got=str(other),
+                                   expected=str({key: _DEFAULTS[key] for key in other}))  # fmt: skip
+        return Measurement(1.0)
+
+    yield Check(
+        "the defaults are those of the docstring",
+        defaults,
+        equals=True,
+        why="Two libraries can be compared only where their defaults are known.",
+        hint=("The constructor only stores what it is given, under the same names.",),
+    )
+
     def columns() -> Measurement:
         X, y = houses(np.random.default_rng(5), 200)
         model = lab.solution.GradientBoostingRegressor(max_iter=1, max_depth=6, colsample_bytree=0.34, random_state=0)
