@@ -147,3 +147,19 @@ def test_the_quiz_is_complete_and_its_code_prints_its_answer(capsys):
         if question.kind == "code":
             exec(compile(question.code, question.id, "exec"), {})
             assert capsys.readouterr().out.strip() == question.answer
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_the_library_at_work_can_stand_in_for_the_build(tmp_path):
+    import importlib
+
+    peers = {}
+    for name, place in WEEK.week.exercise.peers.items():
+        module, _, attribute = place.partition(":")
+        peers[name] = getattr(importlib.import_module(module), attribute)
+    lab = Lab(WEEK.week, tmp_path, SimpleNamespace(**{**REFERENCE, **peers}))
+    built = WEEK.build(lab)
+    assert built.gap < 1e-4  # single precision
+    assert np.argmin(built.validation_curve) == built.stopped
+    assert len(built.train_curve) == len(built.validation_curve) == 121
+    assert sum(built.found.values()) == 5
