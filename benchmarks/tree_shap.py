@@ -1,7 +1,7 @@
 """Week 8: exact Shapley values of one XGBoost model, beside XGBoost itself and the library shap.
 
 All explain the same trees and weigh branches by their cover. The comparison is fair when no value differs by more
-than 1e-6 of the target's standard deviation from the library's; XGBoost adds up in single precision, so there it is 5e-6.
+than 1e-6 of the target's standard deviation from the library's. XGBoost adds up in single precision: there it is 5e-6.
 """
 
 from __future__ import annotations

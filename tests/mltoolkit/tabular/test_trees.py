@@ -134,7 +134,7 @@ def test_each_leaf_predicts_the_mean_of_its_rows(seed, n, d, bins):
     assert set(leaves) == set(np.flatnonzero(found.tree_.is_leaf))
 
 
-@pytest.mark.parametrize("factor", [1e-100, 1e-8, 1e8, 1e140])
+@pytest.mark.parametrize("factor", [1e-290, 1e-200, 1e-8, 1e8, 1e200, 1e290])
 def test_the_scale_of_the_target_and_of_a_column_changes_nothing(factor):
     X, y = friedman(200, 1)
     plain = RegressionTree(max_depth=4).fit(X, y)

@@ -17,6 +17,7 @@ Ke, G. et al. (2017). LightGBM: a highly efficient gradient boosting decision tr
 from __future__ import annotations
 
 import heapq
+import math
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
@@ -76,10 +77,11 @@ class _Node:
 
 def to_grid(values: Floats) -> Floats:
     """Round to multiples of a power of two so that sums of all values, in any order, are exact."""
-    largest = float(np.max(np.abs(values), initial=0.0)) * max(len(values), 1)
-    if not largest > 0.0:
+    largest = float(np.max(np.abs(values), initial=0.0))
+    if largest == 0.0:
         return values
-    step = 2.0 ** (int(np.ceil(np.log2(largest))) - 52)
+    bits = int(np.frexp(largest)[1]) + math.ceil(math.log2(len(values)))  # of the largest sum there may be
+    step = 2.0 ** max(bits - 52, -1074)
     return np.asarray(np.rint(values / step) * step)
 
 
@@ -104,8 +106,11 @@ def grow(binned: Binned, gradients: Floats, hessians: Floats | None, rows: Rows,
     leaves : ndarray of shape (len(rows),)
         The leaf of each row, in the order that ``rows`` has afterwards.
     """
-    growth = _Growth(binned, gradients, hessians, rows, limits)
-    return growth.run()
+    # The square of a gradient must not overflow or vanish. A power of two changes no digit.
+    scale = 2.0 ** min(int(np.frexp(float(np.max(np.abs(gradients), initial=0.0)))[1]), 1023)
+    tree, leaves = _Growth(binned, gradients / scale, hessians, rows, limits).run()
+    with np.errstate(over="ignore", under="ignore"):
+        return replace(tree, value=tree.value * scale, gain=tree.gain * scale * scale), leaves
 
 
 class _Growth:
