@@ -18,7 +18,8 @@ from fiftytwo.evidence import Check
 from fiftytwo.plan import Exercise, Week
 from fiftytwo.weeks.w08_trees import figures
 from fiftytwo.weeks.w08_trees.attributions import attributions
-from fiftytwo.weeks.w08_trees.boosters import classifier, regressor
+from fiftytwo.weeks.w08_trees.boosters import regressor
+from fiftytwo.weeks.w08_trees.classifiers import classifier
 from fiftytwo.weeks.w08_trees.planted import findings, is_right, known, planted, simulated
 from fiftytwo.weeks.w08_trees.refused import refusals
 from fiftytwo.weeks.w08_trees.searches import searches
