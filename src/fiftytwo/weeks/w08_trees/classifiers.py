@@ -9,7 +9,7 @@ import numpy as np
 from scipy.special import expit, logit
 
 from fiftytwo.evidence import Check, Measurement
-from fiftytwo.measure import difference
+from fiftytwo.measure import difference, worst
 from fiftytwo.weeks.w08_trees.boosters import TABLES, groups
 from fiftytwo.weeks.w08_trees.tables import applicants, houses
 from mltoolkit.metrics import log_loss
@@ -17,10 +17,13 @@ from mltoolkit.metrics import log_loss
 if TYPE_CHECKING:
     from fiftytwo.lab import Lab
 
+_EXACT = 1e-8
+
 
 def classifier(lab: Lab) -> Iterator[Check]:
     """Two classes, more classes, probabilities."""
     yield from _two_classes(lab)
+    yield from _curves(lab)
     yield from _more_classes(lab)
 
 
@@ -115,6 +118,50 @@ def _two_classes(lab: Lab) -> Iterator[Check]:
         equals=True,
         why="Whoever reads the second column has to know which class it is.",
         hint=("np.unique(y, return_inverse=True) gives classes_ and their numbers.",),
+    )
+
+
+def _curves(lab: Lab) -> Iterator[Check]:
+    def stages() -> Measurement:
+        X, price = houses(np.random.default_rng(12), 150)
+
+        def one(classes: int) -> Measurement:
+            y = np.digitize(price, np.quantile(price, np.arange(1, classes) / classes))
+            model = lab.solution.GradientBoostingClassifier(max_iter=6, max_depth=2).fit(X, y)
+            found = [np.asarray(p)[np.arange(len(y)), y] for p in model.staged_predict_proba(X)]
+            shares = np.bincount(y) / len(y)
+            expected = np.array([-np.mean(np.log(p)) for p in (shares[y], *found)])
+            call = f"GradientBoostingClassifier(max_iter=6, max_depth=2).fit(X, y).train_score_, {classes} classes"
+            if len(found) != 6:
+                return Measurement(np.inf, call="staged_predict_proba(X)", got=len(found), expected="6 stages")
+            return difference(model.train_score_, expected, call=call, inputs={"X": X, "y": y})
+
+        return worst((one(classes) for classes in (2, 3)), _EXACT)
+
+    yield Check(
+        "the log loss is that of the stages",
+        stages,
+        at_most=_EXACT,
+        why="The curve and the predictions have to be about the same model.",
+        hint=("train_score_ has the mean log loss after 0, 1, 2 … rounds; before the first it is that of the shares.",),
+    )
+
+    def shares() -> Measurement:
+        X, _ = houses(np.random.default_rng(13), 200)
+        y = (np.arange(200) % 5 == 0).astype(int)
+        model = lab.solution.GradientBoostingClassifier(
+            max_iter=3, early_stopping=True, validation_fraction=0.2, random_state=0
+        ).fit(X, y)
+        starts = [float(np.asarray(curve)[0]) for curve in (model.train_score_, model.validation_score_)]
+        return difference(starts[1], starts[0], call="validation_score_[0] against train_score_[0], a fifth of ones",
+                          inputs={"X": X, "y": y})  # fmt: skip
+
+    yield Check(
+        "rows held back have the classes' shares",
+        shares,
+        at_most=1e-6,
+        why="With rare classes chance might hold back none of them.",
+        hint=("Draw validation_fraction of each class.",),
     )
 
 
