@@ -1,10 +1,11 @@
-"""Learning from tables: ridge and lasso, classification and calibration, clusters, cross-validation."""
+"""Learning from tables: linear models, calibration, boosted trees, clusters, cross-validation."""
 
 import lazy_loader
 
 __getattr__, __dir__, __all__ = lazy_loader.attach(
     __name__,
     submod_attrs={
+        "_trees.leaks": ["Leak"],
         "classification": ["CalibratedClassifier", "IsotonicCalibrator", "LogisticRegression", "PlattCalibrator"],
         "cluster_validation": ["Gap", "Stability", "cluster_stability", "gap_statistic"],
         "clusters": ["GaussianMixture", "KMeans", "silhouette", "silhouette_samples"],
@@ -20,5 +21,12 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         ],
         "lassocv": ["LassoCV"],
         "regression": ["Lasso", "Ridge", "RidgeCV", "lasso_path"],
+        "trees": [
+            "GradientBoostingClassifier",
+            "GradientBoostingRegressor",
+            "RegressionTree",
+            "find_leaks",
+            "tree_shap",
+        ],
     },
 )

@@ -1,0 +1,1 @@
+"""The parts of trees: bins, growth, boosting, Shapley values, leaks; ``mltoolkit.tabular.trees`` is their face."""
