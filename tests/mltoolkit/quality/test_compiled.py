@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
@@ -28,7 +29,7 @@ from mltoolkit.quality.splitting import split_block
 from mltoolkit.quality.table import Table
 
 Write = Callable[..., Path]
-searching = settings(max_examples=80, deadline=None)
+searching = settings(max_examples=int(os.environ.get("FUZZ_EXAMPLES", "80")))
 
 
 class Pieces(ArrowSource):
