@@ -7,6 +7,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
     submod_attrs={
         "classification": ["CalibratedClassifier", "IsotonicCalibrator", "LogisticRegression", "PlattCalibrator"],
         "lassocv": ["LassoCV"],
+        "logisticcv": ["LogisticRegressionCV"],
         "regression": ["Lasso", "Ridge", "RidgeCV", "lasso_path"],
     },
 )
