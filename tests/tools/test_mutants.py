@@ -126,6 +126,14 @@ def test_annotations_count_where_they_are_evaluated(tool: ModuleType) -> None:
     assert tool.mutants_of("from __future__ import annotations\n" + source) == []
 
 
+def test_what_only_watches_over_the_programmer_is_left_alone(tool: ModuleType) -> None:
+    source = "def f(a, b):\n    warn('late', stacklevel=2)\n    return dict(zip(a, b, strict=True), deep=True)\n"
+    assert [m.after for m in tool.mutants_of(source) if m.operator == "ReplaceTrueWithFalse"] == [
+        "return dict(zip(a, b, strict=True), deep=False)"
+    ]
+    assert not any(m.operator == "NumberReplacer" for m in tool.mutants_of(source))
+
+
 def test_columns_are_counted_in_characters(tool: ModuleType) -> None:
     source = "from __future__ import annotations\ndef f(größe: int | float = 1 + 2): return größe\n"
     assert not any("int | float" not in m.after for m in tool.mutants_of(source))

@@ -424,7 +424,7 @@ class IsotonicCalibrator(RegressorMixin, BaseEstimator):
             The estimator itself.
         """
         scores = _as_scores(self, X)
-        outcomes = check_array(column_or_1d(y, warn=True), ensure_2d=False, dtype=np.float64, input_name="y")
+        outcomes = check_array(column_or_1d(y), ensure_2d=False, dtype=np.float64, input_name="y")
         check_consistent_length(scores, outcomes, sample_weight)
         weights = _weights(scores[:, np.newaxis], sample_weight)
         points, means, weights = _merge_equal(scores[weights > 0], outcomes[weights > 0], weights[weights > 0])
@@ -522,7 +522,7 @@ class PlattCalibrator(RegressorMixin, BaseEstimator):
             The estimator itself.
         """
         scores = _as_scores(self, X)
-        outcomes = check_array(column_or_1d(y, warn=True), ensure_2d=False, dtype=np.float64, input_name="y")
+        outcomes = check_array(column_or_1d(y), ensure_2d=False, dtype=np.float64, input_name="y")
         check_consistent_length(scores, outcomes, sample_weight)
         strange = outcomes[(outcomes != 0.0) & (outcomes != 1.0)]
         if len(strange):
@@ -555,9 +555,7 @@ class PlattCalibrator(RegressorMixin, BaseEstimator):
         return np.asarray(expit(-(self.a_ * _as_scores(self, X) + self.b_)))
 
     def __sklearn_tags__(self) -> Tags:
-        tags = _takes_scores(super().__sklearn_tags__())
-        tags.regressor_tags.poor_score = True  # its outcomes are 0 and 1, not the numbers of a regression
-        return tags
+        return _takes_scores(super().__sklearn_tags__())
 
 
 def _fit_sigmoid(

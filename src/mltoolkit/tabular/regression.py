@@ -643,8 +643,7 @@ def _duality_gap(
     target: NDArray[np.float64], square: float, w: NDArray[np.float64], q: NDArray[np.float64], alpha: float
 ) -> float:
     """How far the objective at w can be above its minimum."""
-    largest = float(np.max(np.abs(q)))
-    scale = 1.0 if largest <= alpha else alpha / largest
+    scale = alpha / max(float(np.max(np.abs(q))), alpha)
     residual = max(square - float(w @ (target + q)), 0.0)  # r·r / n
     gap = residual * (1.0 + scale**2) / 2.0 + alpha * float(np.sum(np.abs(w))) - scale * (square - float(w @ target))
     return max(gap, 0.0)

@@ -126,13 +126,13 @@ def _edges(lab: Lab, cases: Mapping[str, Table]) -> Iterator[Check]:
                       "np.linalg.lstsq(Xc, yc) and np.linalg.pinv know how."))  # fmt: skip
 
     def nearly() -> Measurement:
-        def one(unit: float) -> Measurement:
-            columns = np.column_stack([X[:, 0], X[:, 0] + 1e-5 * X[:, 1], X[:, 2]]) * unit
+        def one(unit: float, apart: float) -> Measurement:
+            columns = np.column_stack([X[:, 0], X[:, 0] + apart * X[:, 1], X[:, 2]]) * unit
             return difference(lab.solution.Ridge(1e-9).fit(columns, y).coef_, ridge_oracle(1e-9, columns, y).coef_,
                               relative=True, call="Ridge(1e-9).fit(X, y).coef_",
                               inputs={"X": columns, "y": y})  # fmt: skip
 
-        return worst((one(unit) for unit in (1.0, 1e4)), 1e-5)
+        return worst((one(1.0, 1e-5), one(1e4, 1e-6)), 1e-5)
 
     yield Check("nearly collinear columns", nearly, at_most=1e-5,
                 why="XᵀX squares the ratio of the largest to the smallest direction, and loses twice the digits.",
