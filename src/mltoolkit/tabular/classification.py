@@ -38,7 +38,7 @@ from scipy.special import expit, log_softmax, logsumexp, softmax
 from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin, clone
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import check_cv
-from sklearn.utils import Tags, check_array, check_consistent_length, column_or_1d
+from sklearn.utils import check_array, check_consistent_length, column_or_1d
 from sklearn.utils.class_weight import compute_sample_weight
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, has_fit_parameter, validate_data
@@ -450,9 +450,6 @@ class IsotonicCalibrator(RegressorMixin, BaseEstimator):
         check_is_fitted(self)
         return np.interp(_as_scores(self, X), self.X_thresholds_, self.y_thresholds_)
 
-    def __sklearn_tags__(self) -> Tags:
-        return _takes_scores(super().__sklearn_tags__())
-
 
 def _pool_adjacent_violators(values: NDArray[np.float64], weights: NDArray[np.float64]) -> NDArray[np.float64]:
     """The closest never-falling sequence, shape (n,), by merging neighbours that fall, left to right."""
@@ -554,9 +551,6 @@ class PlattCalibrator(RegressorMixin, BaseEstimator):
         check_is_fitted(self)
         return np.asarray(expit(-(self.a_ * _as_scores(self, X) + self.b_)))
 
-    def __sklearn_tags__(self) -> Tags:
-        return _takes_scores(super().__sklearn_tags__())
-
 
 def _fit_sigmoid(
     scores: NDArray[np.float64], targets: NDArray[np.float64], weights: NDArray[np.float64], ones: float, zeros: float
@@ -644,6 +638,7 @@ class CalibratedClassifier(ClassifierMixin, BaseEstimator):
         Parameters
         ----------
         X : array-like of shape (n, d)
+            What the estimator takes; whether it may hold NaN is for the estimator to say.
         y : array-like of shape (n,)
         sample_weight : array-like of shape (n,), optional
             For the calibrators, and for the classifier where it takes weights.
@@ -777,9 +772,3 @@ def _as_scores(estimator: Any, X: ArrayLike) -> NDArray[np.float64]:
             "pass one score a row"
         )
     return np.asarray(scores.ravel(), dtype=np.float64)
-
-
-def _takes_scores(tags: Tags) -> Tags:
-    tags.input_tags.one_d_array = True
-    tags.input_tags.two_d_array = False
-    return tags

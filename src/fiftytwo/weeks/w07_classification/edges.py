@@ -200,6 +200,25 @@ def _around(lab: Lab) -> Iterator[Check]:
         hint=("sklearn.model_selection.check_cv(cv, y, classifier=True) takes an int or a splitter.",),
     )  # fmt: skip
 
+    def missing() -> Measurement:
+        from sklearn.ensemble import HistGradientBoostingClassifier
+
+        X = np.where(np.arange(case.X.size).reshape(case.X.shape) % 7 == 0, np.nan, case.X)
+        base = HistGradientBoostingClassifier(max_iter=5, min_samples_leaf=5, random_state=0)
+        ours = lab.solution.CalibratedClassifier(base, method="platt", cv=3).fit(X, case.y)
+        theirs = CalibratedClassifierCV(base, method="sigmoid", cv=3, ensemble=False).fit(X, case.y)
+        return difference(ours.predict_proba(X), theirs.predict_proba(X), inputs={"X": X, "y": case.y},
+                          call="CalibratedClassifier(HistGradientBoostingClassifier(...), method='platt', cv=3)"
+                          ".fit(X with NaN, y).predict_proba(X)")  # fmt: skip
+
+    yield Check(
+        "missing values are the classifier's business",
+        missing,
+        at_most=1e-3,
+        why="Some classifiers learn from gaps; what is wrapped around them has no opinion on that.",
+        hint=("validate_data(self, X, y, dtype=None, ensure_all_finite=False)",),
+    )
+
     def refused() -> Measurement:
         few = np.where(np.arange(len(case.y)) < 3, 1, 0)
         trials: list[tuple[str, Callable[[], Any], tuple[str, ...]]] = [
