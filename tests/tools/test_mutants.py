@@ -126,6 +126,14 @@ def test_annotations_count_where_they_are_evaluated(tool: ModuleType) -> None:
     assert tool.mutants_of("from __future__ import annotations\n" + source) == []
 
 
+def test_what_only_watches_over_the_programmer_is_left_alone(tool: ModuleType) -> None:
+    source = "def f(a, b):\n    warn('late', stacklevel=2)\n    return dict(zip(a, b, strict=True), deep=True)\n"
+    assert [m.after for m in tool.mutants_of(source) if m.operator == "ReplaceTrueWithFalse"] == [
+        "return dict(zip(a, b, strict=True), deep=False)"
+    ]
+    assert not any(m.operator == "NumberReplacer" for m in tool.mutants_of(source))
+
+
 def test_columns_are_counted_in_characters(tool: ModuleType) -> None:
     source = "from __future__ import annotations\ndef f(größe: int | float = 1 + 2): return größe\n"
     assert not any("int | float" not in m.after for m in tool.mutants_of(source))
@@ -163,11 +171,68 @@ def test_thorough_checks_catch_the_mutants(
     assert f"{report['share']:.1%}" in out
     survivors = [m for m in report["mutants"] if m["outcome"] == "survived"]
     for mutant in survivors:
-        assert f"survived: mutants_reference.py:{mutant['line']} ({mutant['operator']})" in out
+        assert (
+            f"survived: mutants_reference.py:{mutant['line']} ({mutant['operator']}, number {mutant['number']})" in out
+        )
     caught_by = {m["by"] for m in report["mutants"] if m["outcome"] == "caught"}
     assert {"mean", "positive", "refuses", "at most 100"} <= caught_by
-    assert any(by.startswith("build (") for by in caught_by)
     assert "the build" not in caught_by
+    assert not any(by.startswith("build (") for by in caught_by), "the checks are cheaper and come first"
+
+
+BUILDS = """
+from mutants_week import *
+
+
+def build(lab):
+    with open("builds", "a") as file:
+        file.write("built\\n")
+    return SimpleNamespace(mean=lab.solution.mean([1.0, 2.0]), longest=lab.solution.mean([1.0] * 101 + [900.0]))
+
+
+def assess(lab, built):
+    mean = lab.solution.mean
+    yield Check("mean", lambda: mean([1.0, 2.0, 6.0]), equals=3.0, why="Sum over count.")
+    if ASKS:
+        yield Check("of what was built", lambda: built.longest, equals=1.0, why="The rest is left out.")
+"""
+
+
+@pytest.mark.parametrize("asks", [True, False])
+def test_the_build_waits_until_it_is_asked_for(
+    tool: ModuleType, sample_week: Path, monkeypatch: pytest.MonkeyPatch, asks: bool
+) -> None:
+    Path("mutants_builds.py").write_text(f"from types import SimpleNamespace\nASKS = {asks}\n{BUILDS}")
+    monkeypatch.setattr(plan, "landed", lambda: {1: "mutants_builds"})
+    monkeypatch.delitem(sys.modules, "mutants_builds", raising=False)
+    week = plan.load(1)
+
+    def judged(mean: object) -> tuple[str, int]:
+        Path("builds").write_text("")
+        return tool.first_failure(week, {"mean": mean}), Path("builds").read_text().count("built")
+
+    def fails_at_many(values: list[float]) -> float:
+        if len(values) > 100:
+            raise RuntimeError("too many")
+        return sum(values) / len(values)
+
+    assert judged(lambda values: 0.0) == ("mean", 0), "caught before anything was built"
+    assert judged(fails_at_many) == ("build (RuntimeError)", 1)
+    assert judged(lambda values: sum(values[:100]) / len(values[:100])) == ("", 1), "built once, asked for or not"
+    assert judged(lambda values: sum(values) / len(values)) == ("of what was built" if asks else "", 1)
+
+
+def test_chosen_mutants_are_judged_alone(
+    tool: ModuleType, sample_week: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert tool.main(["1", "--only", "3,5", "--show"]) == 0
+    out = capsys.readouterr().out
+    assert "number 3)" in out
+    assert "number 5)" in out
+    assert "of 2 mutants caught" in out
+    assert not Path("build").exists(), "the report tells of the whole sample"
+    assert tool.main(["1", "--only", "3,9999"]) == 2
+    assert "error: no mutant 9999;" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("sample_week", [False], indirect=True)

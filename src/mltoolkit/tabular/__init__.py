@@ -20,6 +20,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
             "nested_cross_validate",
         ],
         "lassocv": ["LassoCV"],
+        "logisticcv": ["LogisticRegressionCV"],
         "regression": ["Lasso", "Ridge", "RidgeCV", "lasso_path"],
         "trees": [
             "GradientBoostingClassifier",

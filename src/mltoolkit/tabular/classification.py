@@ -38,7 +38,7 @@ from scipy.special import expit, log_softmax, logsumexp, softmax
 from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin, clone
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import check_cv
-from sklearn.utils import Tags, check_array, check_consistent_length, column_or_1d
+from sklearn.utils import check_array, check_consistent_length, column_or_1d
 from sklearn.utils.class_weight import compute_sample_weight
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, has_fit_parameter, validate_data
@@ -136,34 +136,45 @@ class LogisticRegression(ClassifierMixin, BaseEstimator):
             The estimator itself.
         """
         self._check_parameters()
+        data, codes, weights = self._encoded(X, y, sample_weight)
+        problem = _Problem(data, codes, weights, len(self.classes_), float(self.C), bool(self.fit_intercept))
+        self.solver_ = self.solver if self.solver != "auto" else _pick_solver(problem.size)
+        start = np.zeros(problem.size)
+        self._keep(problem, *_SOLVERS[self.solver_](problem, start, float(self.tol), int(self.max_iter)))
+        return self
+
+    def _encoded(
+        self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None
+    ) -> tuple[NDArray[np.float64], NDArray[np.intp], NDArray[np.float64]]:
+        """The rows, the codes of their classes and their weights, class weights included; sets ``classes_``."""
         data, target = validate_data(self, X, y, dtype=np.float64)
         check_classification_targets(target)
         self.classes_, codes = np.unique(target, return_inverse=True)
         if len(self.classes_) < 2:
             raise ValueError(
-                "LogisticRegression: y has one class; expected at least two: it contains only " + str(self.classes_[0])
+                f"{type(self).__name__}: y has one class; expected at least two: it contains only {self.classes_[0]}"
             )
         weights = _weights(data, sample_weight)
         if self.class_weight is not None:
             weights = weights * compute_sample_weight(self.class_weight, target)
-        problem = _Problem(data, codes, weights, len(self.classes_), float(self.C), bool(self.fit_intercept))
-        self.solver_ = self.solver if self.solver != "auto" else _pick_solver(problem.size)
-        solution, steps, largest = _SOLVERS[self.solver_](problem, float(self.tol), int(self.max_iter))
+        return data, codes, weights
+
+    def _keep(self, problem: _Problem, solution: NDArray[np.float64], steps: int, largest: float) -> None:
+        """Set what was learned; warn when it was not learned to the end."""
         self.converged_ = bool(largest <= self.tol)
         self.n_iter_ = np.array([steps])
         if not self.converged_:
             warnings.warn(
-                f"LogisticRegression did not converge in {steps} steps: the largest entry of the gradient is "
+                f"{type(self).__name__} did not converge in {steps} steps: the largest entry of the gradient is "
                 f"{largest:.2g}, tol is {self.tol:g}. Scale the columns of X, or raise max_iter.",
                 ConvergenceWarning,
-                stacklevel=2,
+                stacklevel=3,
             )
         rows = solution.reshape(problem.rows, -1)
-        self.coef_ = rows[:, : data.shape[1]].copy()
+        self.coef_ = rows[:, : self.n_features_in_].copy()
         self.intercept_ = rows[:, -1].copy() if self.fit_intercept else np.zeros(problem.rows)
         if not problem.binary:  # a softmax does not see what is added to all of them
             self.intercept_ -= self.intercept_.mean()
-        return self
 
     def decision_function(self, X: ArrayLike) -> NDArray[np.float64]:
         """Scores.
@@ -235,6 +246,10 @@ class LogisticRegression(ClassifierMixin, BaseEstimator):
         faults = []
         if not _is_number(self.C) or not 0 < self.C < np.inf:
             faults.append(f"C={self.C!r} is not a finite number above 0")
+        self._refuse(faults + self._common_faults())
+
+    def _common_faults(self) -> list[str]:
+        faults = []
         if not _is_number(self.tol) or not self.tol > 0:
             faults.append(f"tol={self.tol!r} is not a number above 0")
         if isinstance(self.max_iter, bool) or not isinstance(self.max_iter, Integral) or self.max_iter < 1:
@@ -243,8 +258,11 @@ class LogisticRegression(ClassifierMixin, BaseEstimator):
             faults.append(f"solver={self.solver!r} is none of auto, {', '.join(_SOLVERS)}")
         if not (self.class_weight is None or self.class_weight == "balanced" or isinstance(self.class_weight, dict)):
             faults.append(f"class_weight={self.class_weight!r} is neither a dict, 'balanced' nor None")
+        return faults
+
+    def _refuse(self, faults: list[str]) -> None:
         if faults:
-            raise ValueError("LogisticRegression: " + "; ".join(faults))
+            raise ValueError(f"{type(self).__name__}: " + "; ".join(faults))
 
 
 class _Problem:
@@ -302,9 +320,11 @@ class _Problem:
         return H
 
 
-def _newton(problem: _Problem, tol: float, most: int) -> tuple[NDArray[np.float64], int, float]:
-    """Newton's method from zero; returns the unknowns, the steps taken and the gradient's largest entry."""
-    unknowns = np.zeros(problem.size)
+def _newton(
+    problem: _Problem, start: NDArray[np.float64], tol: float, most: int
+) -> tuple[NDArray[np.float64], int, float]:
+    """Newton's method; returns the unknowns, the steps taken and the gradient's largest entry."""
+    unknowns = start
     value, gradient = problem.value_and_gradient(unknowns)
     largest, polished = float(np.max(np.abs(gradient))), False
     for step in range(most):
@@ -339,11 +359,13 @@ def _solve(H: NDArray[np.float64], gradient: NDArray[np.float64]) -> NDArray[np.
     return np.asarray(lstsq(H, gradient)[0])
 
 
-def _lbfgs(problem: _Problem, tol: float, most: int) -> tuple[NDArray[np.float64], int, float]:
-    """SciPy's L-BFGS from zero."""
+def _lbfgs(
+    problem: _Problem, start: NDArray[np.float64], tol: float, most: int
+) -> tuple[NDArray[np.float64], int, float]:
+    """SciPy's L-BFGS."""
     found = minimize(
         problem.value_and_gradient,
-        np.zeros(problem.size),
+        start,
         jac=True,
         method="L-BFGS-B",
         options={"gtol": tol, "ftol": 0.0, "maxiter": most, "maxfun": 4 * most, "maxcor": 20},
@@ -402,7 +424,7 @@ class IsotonicCalibrator(RegressorMixin, BaseEstimator):
             The estimator itself.
         """
         scores = _as_scores(self, X)
-        outcomes = check_array(column_or_1d(y, warn=True), ensure_2d=False, dtype=np.float64, input_name="y")
+        outcomes = check_array(column_or_1d(y), ensure_2d=False, dtype=np.float64, input_name="y")
         check_consistent_length(scores, outcomes, sample_weight)
         weights = _weights(scores[:, np.newaxis], sample_weight)
         points, means, weights = _merge_equal(scores[weights > 0], outcomes[weights > 0], weights[weights > 0])
@@ -427,9 +449,6 @@ class IsotonicCalibrator(RegressorMixin, BaseEstimator):
         """
         check_is_fitted(self)
         return np.interp(_as_scores(self, X), self.X_thresholds_, self.y_thresholds_)
-
-    def __sklearn_tags__(self) -> Tags:
-        return _takes_scores(super().__sklearn_tags__())
 
 
 def _pool_adjacent_violators(values: NDArray[np.float64], weights: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -500,7 +519,7 @@ class PlattCalibrator(RegressorMixin, BaseEstimator):
             The estimator itself.
         """
         scores = _as_scores(self, X)
-        outcomes = check_array(column_or_1d(y, warn=True), ensure_2d=False, dtype=np.float64, input_name="y")
+        outcomes = check_array(column_or_1d(y), ensure_2d=False, dtype=np.float64, input_name="y")
         check_consistent_length(scores, outcomes, sample_weight)
         strange = outcomes[(outcomes != 0.0) & (outcomes != 1.0)]
         if len(strange):
@@ -531,11 +550,6 @@ class PlattCalibrator(RegressorMixin, BaseEstimator):
         """
         check_is_fitted(self)
         return np.asarray(expit(-(self.a_ * _as_scores(self, X) + self.b_)))
-
-    def __sklearn_tags__(self) -> Tags:
-        tags = _takes_scores(super().__sklearn_tags__())
-        tags.regressor_tags.poor_score = True  # its outcomes are 0 and 1, not the numbers of a regression
-        return tags
 
 
 def _fit_sigmoid(
@@ -624,6 +638,7 @@ class CalibratedClassifier(ClassifierMixin, BaseEstimator):
         Parameters
         ----------
         X : array-like of shape (n, d)
+            What the estimator takes; whether it may hold NaN is for the estimator to say.
         y : array-like of shape (n,)
         sample_weight : array-like of shape (n,), optional
             For the calibrators, and for the classifier where it takes weights.
@@ -757,9 +772,3 @@ def _as_scores(estimator: Any, X: ArrayLike) -> NDArray[np.float64]:
             "pass one score a row"
         )
     return np.asarray(scores.ravel(), dtype=np.float64)
-
-
-def _takes_scores(tags: Tags) -> Tags:
-    tags.input_tags.one_d_array = True
-    tags.input_tags.two_d_array = False
-    return tags

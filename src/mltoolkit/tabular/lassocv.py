@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.model_selection import check_cv
 
+from mltoolkit.tabular._ways import has_gram
 from mltoolkit.tabular.linear import (
     LinearRegressor,
     check_splits,
@@ -24,7 +25,7 @@ from mltoolkit.tabular.linear import (
     refuse_faults,
     training_moments,
 )
-from mltoolkit.tabular.regression import LassoPath, alpha_grid, has_gram, path_of_moments, solve_path
+from mltoolkit.tabular.regression import LassoPath, alpha_grid, path_of_moments, solve_path
 
 
 class LassoCV(LinearRegressor):

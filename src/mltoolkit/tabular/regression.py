@@ -32,7 +32,6 @@ coordinate descent. J. Stat. Softw. 33(1).
 
 from __future__ import annotations
 
-import contextlib
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -45,7 +44,8 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import check_cv
 from sklearn.utils.validation import check_X_y
 
-from mltoolkit.tabular._working_sets import Descend, wide_path
+from mltoolkit.tabular._ways import fastest, has_gram
+from mltoolkit.tabular._working_sets import wide_path
 from mltoolkit.tabular.linear import (
     LinearRegressor,
     Moments,
@@ -60,8 +60,6 @@ from mltoolkit.tabular.linear import (
 
 _BLOCK = 1024  # rows that leave-one-out works on at a time, so that they stay in the cache
 _TRUSTED = 1e-8  # smallest over largest eigenvalue of XᵀX + alpha I, below which squaring has cost too many digits
-_GRAM_COLUMNS = 500  # up to here the lasso takes the Gram matrix of all columns, however few rows there are
-_COMPILE = 250  # columns times alphas from which the compiled loop makes good the time that it takes to load
 _EPS = float(np.finfo(np.float64).eps)
 
 
@@ -533,11 +531,6 @@ def alpha_grid(products: NDArray[np.float64], n_alphas: int, eps: float) -> NDAr
     return np.asarray(np.geomspace(largest, largest * eps, n_alphas))
 
 
-def has_gram(n: int, d: int) -> bool:
-    """Whether the lasso works on the Gram matrix of all d columns."""
-    return n >= d or d <= _GRAM_COLUMNS
-
-
 def solve_path(
     X: NDArray[Any],
     y: NDArray[np.float64],
@@ -559,7 +552,7 @@ def solve_path(
         A, b = np.subtract(A, mean[:-1], out=A), b - mean[-1]
     if (root != 1.0).any():
         A, b = np.multiply(A, root[:, np.newaxis], out=A), b * root
-    solve = _pick_descent(A.shape[1], len(alphas))
+    solve = fastest(descend, A.shape[1], len(alphas))
     coefs, gaps, sweeps = wide_path(A, b, total, alphas, solve, tol, max_iter)
     return LassoPath(coefs, mean[-1] - coefs @ mean[:-1], gaps, sweeps, alphas, float(b @ b) / total)
 
@@ -567,21 +560,10 @@ def solve_path(
 def path_of_moments(sums: Moments, alphas: NDArray[np.float64], *, tol: float, max_iter: int) -> LassoPath:
     """Lasso coefficients for falling alphas from the moments of a table."""
     gram, target, square = sums.gram / sums.weight, sums.cross / sums.weight, sums.square / sums.weight
-    solve = _pick_descent(len(target), len(alphas))
+    solve = fastest(descend, len(target), len(alphas))
     coefs, gaps, sweeps = solve(gram, target, square, alphas, np.zeros(len(target)), tol, max_iter)
     intercepts = sums.mean[-1] - coefs @ sums.mean[:-1]
     return LassoPath(coefs, intercepts, gaps, sweeps, alphas, square)
-
-
-def _pick_descent(d: int, n_alphas: int) -> Descend:
-    """The compiled loop where numba is installed and the work makes good the time that loading it takes."""
-    if d * n_alphas >= _COMPILE:
-        with contextlib.suppress(ImportError):
-            from mltoolkit.tabular import _kernels
-
-            compiled: Descend = _kernels.descend
-            return compiled
-    return descend
 
 
 def descend(
@@ -643,8 +625,7 @@ def _duality_gap(
     target: NDArray[np.float64], square: float, w: NDArray[np.float64], q: NDArray[np.float64], alpha: float
 ) -> float:
     """How far the objective at w can be above its minimum."""
-    largest = float(np.max(np.abs(q)))
-    scale = 1.0 if largest <= alpha else alpha / largest
+    scale = alpha / max(float(np.max(np.abs(q))), alpha)
     residual = max(square - float(w @ (target + q)), 0.0)  # r·r / n
     gap = residual * (1.0 + scale**2) / 2.0 + alpha * float(np.sum(np.abs(w))) - scale * (square - float(w @ target))
     return max(gap, 0.0)

@@ -77,7 +77,7 @@ def _arguments(lab: Lab, refuse: Callable[..., Measurement]) -> Iterator[Check]:
 
     def bases() -> Measurement:
         s = lab.solution
-        wrong: tuple[Any, ...] = (1, 0, -2, 0.5, math.nan, math.inf, True, "2")
+        wrong: tuple[Any, ...] = (1, 0, -2, 0.5, math.nan, math.inf, float("inf"), True, "2")
         calls = [refuse(f"entropy(p, base={base!r})", ("base",), lambda base=base: s.entropy(p, base=base), p=p)
                  for base in wrong]  # fmt: skip
         calls += [refuse(f"{name}(p, p, base=1)", ("base",), lambda name=name: getattr(s, name)(p, p, base=1), p=p)
@@ -118,6 +118,7 @@ def _arguments(lab: Lab, refuse: Callable[..., Measurement]) -> Iterator[Check]:
                    lambda: s.mutual_information([1.0, math.nan, 2.0], x), x=[1.0, math.nan, 2.0], y=x),
             refuse("mutual_information(x, y)", ("dimension", "shape"),
                    lambda: s.mutual_information([x], [x]), x=[x], y=[x]),
+            refuse("mutual_information('ab', 'cd')", ("dimension", "shape"), lambda: s.mutual_information("ab", "cd")),
             refuse("mutual_information([], [])", ("empty", "no label", "at least"),
                    lambda: s.mutual_information([], [])),
         ))  # fmt: skip
@@ -134,6 +135,12 @@ def _arguments(lab: Lab, refuse: Callable[..., Measurement]) -> Iterator[Check]:
         return first_unclear((
             *(refuse("kl_divergence(p, q, base=1)", (word,), lambda: s.kl_divergence(bad, q, base=1), p=bad, q=q)
               for word in ("negative", "NaN", "shape", "base")),
+            *(refuse(f"entropy(p, axis={axis})", (word,), lambda axis=axis: s.entropy(bad[:1], axis=axis), p=bad[:1])
+              for axis in (1, -2, 5) for word in ("negative", "axis")),
+            *(refuse("kl_divergence(x, p)", words, lambda: s.kl_divergence(["a", "b"], bad), x=["a", "b"], p=bad)
+              for words in (("number", "numeric", "dtype", "type"), ("negative",), ("NaN",))),
+            *(refuse("mutual_information(z, y)", words, lambda: s.mutual_information([x], y), z=[x], y=y)
+              for words in (("dimension", "shape"), ("missing", "NaN", "None"))),
             *(refuse("mutual_information(x, y, base=1)", words, lambda: s.mutual_information(x, y, base=1), x=x, y=y)
               for words in (("missing", "NaN", "None"), ("length", "shape"), ("base",))),
         ))  # fmt: skip

@@ -61,6 +61,41 @@ def _company(lab: Lab, cases: Mapping[str, Table]) -> Iterator[Check]:
                 hint=("__init__ stores its arguments under their own names and does nothing else.",
                       "clone copies an estimator from what __init__ stored."))  # fmt: skip
 
+    yield Check("defaults as documented", lambda: _defaults(lab, X, y), equals=True,
+                why="Who writes Lasso() relies on what the page says: the numbers are part of the contract.",
+                hint=("The signatures of your starter have them; keep them.",))  # fmt: skip
+
+
+_DEFAULTS: dict[str, dict[str, Any]] = {
+    "Ridge": {"alpha": 1.0, "fit_intercept": True},
+    "RidgeCV": {"alphas": [0.1, 1.0, 10.0], "fit_intercept": True, "cv": None},
+    "Lasso": {"alpha": 1.0, "fit_intercept": True, "max_iter": 1000, "tol": 1e-4},
+    "lasso_path": {"alphas": None, "n_alphas": 100, "eps": 1e-3, "max_iter": 1000, "tol": 1e-4},
+}
+
+
+def _defaults(lab: Lab, X: Any, y: Any) -> Measurement:
+    """Whether every option is what it is documented to be when nothing is said."""
+
+    def one(name: str, expected: dict[str, Any]) -> Measurement:
+        got = lab.solution.apply(_defaults_of, name, X, y)
+        return Measurement(float(got == expected), call=f"defaults of {name}", got=str(got), expected=str(expected))
+
+    return first_unclear(one(*item) for item in _DEFAULTS.items())
+
+
+def _defaults_of(solution: Any, name: str, X: Any, y: Any) -> dict[str, Any]:
+    """Runs where the solution lives: a signature is no plain data. The options have to work, too."""
+    import inspect
+
+    found = getattr(solution, name)
+    if isinstance(found, type):
+        found().fit(X, y)
+    else:
+        found(X - X.mean(axis=0), y - y.mean())
+    options = {k: p.default for k, p in inspect.signature(found).parameters.items() if p.default is not p.empty}
+    return {k: list(v) if isinstance(v, tuple) else v for k, v in options.items()}
+
 
 def _scores(solution: Any, X: Any, y: Any) -> list[float]:
     """Runs where the solution lives, since a pipeline of another process cannot hold its estimator."""

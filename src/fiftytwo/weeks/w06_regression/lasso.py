@@ -24,6 +24,7 @@ def lasso(lab: Lab, cases: Mapping[str, Table]) -> Iterator[Check]:
     """The lasso, then its path."""
     yield from _by_hand(lab)
     yield from _parity(lab, cases)
+    yield from _many_columns(lab)
     yield from _optimality(lab, cases)
     yield from _stopping(lab)
     yield from _path(lab, cases)
@@ -45,6 +46,15 @@ def _by_hand(lab: Lab) -> Iterator[Check]:
                 hint=("soft(z, t) = sign(z) · max(|z| - t, 0), with z = Xᵀy / n and t = alpha.",
                       "The objective divides the sum of squares by 2 n: with Xᵀy not divided, t is n · alpha.",
                       "Divide by XᵀX / n after the threshold, not before."))  # fmt: skip
+
+    def constant() -> Measurement:
+        columns = np.column_stack([X, np.ones(3)])
+        return difference(lab.solution.Lasso(0.5).fit(columns, y).coef_, np.array([1.25, 0.0, 0.0]),
+                          call="Lasso(0.5).fit(X, y).coef_", inputs={"X": columns, "y": y})  # fmt: skip
+
+    yield Check("a column that never changes", constant, at_most=EXACT,
+                why="It says nothing about y, and dividing by how much it varies would be dividing by 0.",
+                hint=("Where XᵀX / n of a centred column is 0, its coefficient stays 0.",))  # fmt: skip
 
 
 def _parity(lab: Lab, cases: Mapping[str, Table]) -> Iterator[Check]:
@@ -78,6 +88,34 @@ def _parity(lab: Lab, cases: Mapping[str, Table]) -> Iterator[Check]:
     yield Check("lasso with weights", lambda: compare(weighted=True), at_most=EXACT,
                 why="The objective divides by the sum of the weights, so only their ratios matter.",
                 hint=("Centre at the weighted means, and divide by sum(s) where there was n.",))  # fmt: skip
+
+
+def _many_columns(lab: Lab) -> Iterator[Check]:
+    rng = np.random.default_rng([lab.seed, 6])
+    X = rng.standard_normal((16, 520)) + 1.0
+    y = X[:, :3] @ [3.0, -2.0, 1.0] + 0.1 * rng.standard_normal(16) + 20.0
+    weights = rng.uniform(1.5, 3.0, 16)
+    gaps = np.where(np.arange(16) % 5 == 0, 0.0, weights)
+    alpha = 0.7 * largest_alpha(X, y)
+
+    def compare() -> Measurement:
+        def one(s: NDArray[np.float64] | None, *, fit_intercept: bool = True) -> Measurement:
+            scale = alpha if fit_intercept else 0.7 * float(np.max(np.abs(X.T @ y))) / len(y)
+            theirs = lasso_oracle(scale, X, y, s, fit_intercept=fit_intercept)
+            ours = lab.solution.Lasso(scale, fit_intercept=fit_intercept, tol=1e-11, max_iter=10_000)
+            ours = ours.fit(X, y) if s is None else ours.fit(X, y, s)
+            option = "" if fit_intercept else ", fit_intercept=False"
+            options = f"{option}, tol=1e-11, max_iter=10000"
+            call = f"Lasso({scale!r}{options}).fit(X, y{'' if s is None else ', s'}): coef_, then intercept_"
+            return difference(np.append(ours.coef_, ours.intercept_), np.append(theirs.coef_, theirs.intercept_),
+                              call=call, inputs={"X": X, "y": y, **({} if s is None else {"s": s})})  # fmt: skip
+
+        return worst((one(None), one(weights), one(gaps), one(None, fit_intercept=False)), EXACT)
+
+    yield Check("many columns, few rows", compare, at_most=EXACT,
+                why="With 520 columns and 16 rows the lasso is still well defined, and few columns are in use.",
+                hint=("Nothing changes in the sweeps; intercept and weights go the way they do in a tall table.",
+                      "To be fast, sweep over the columns in use and look at the others now and then."))  # fmt: skip
 
 
 def _optimality(lab: Lab, cases: Mapping[str, Table]) -> Iterator[Check]:

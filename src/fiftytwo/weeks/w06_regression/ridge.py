@@ -126,10 +126,13 @@ def _edges(lab: Lab, cases: Mapping[str, Table]) -> Iterator[Check]:
                       "np.linalg.lstsq(Xc, yc) and np.linalg.pinv know how."))  # fmt: skip
 
     def nearly() -> Measurement:
-        nearly = np.column_stack([X[:, 0], X[:, 0] + 1e-5 * X[:, 1], X[:, 2]])
-        return difference(lab.solution.Ridge(1e-9).fit(nearly, y).coef_, ridge_oracle(1e-9, nearly, y).coef_,
-                          relative=True, call="Ridge(1e-9).fit(X, y).coef_",
-                          inputs={"X": nearly, "y": y})  # fmt: skip
+        def one(unit: float, apart: float) -> Measurement:
+            columns = np.column_stack([X[:, 0], X[:, 0] + apart * X[:, 1], X[:, 2]]) * unit
+            return difference(lab.solution.Ridge(1e-9).fit(columns, y).coef_, ridge_oracle(1e-9, columns, y).coef_,
+                              relative=True, call="Ridge(1e-9).fit(X, y).coef_",
+                              inputs={"X": columns, "y": y})  # fmt: skip
+
+        return worst((one(1.0, 1e-5), one(1e4, 1e-6)), 1e-5)
 
     yield Check("nearly collinear columns", nearly, at_most=1e-5,
                 why="XᵀX squares the ratio of the largest to the smallest direction, and loses twice the digits.",
@@ -153,10 +156,13 @@ def _edges(lab: Lab, cases: Mapping[str, Table]) -> Iterator[Check]:
                       "Let every sum run in float64: data.astype(float) before you multiply."))  # fmt: skip
 
     def one_row() -> Measurement:
-        model = lab.solution.Ridge(1.0).fit(X[:1], y[:1])
-        got = np.append(model.coef_, model.intercept_)
-        return difference(got, np.append(np.zeros(X.shape[1]), y[0]), inputs={"X": X[:1], "y": y[:1]},
-                          call="Ridge(1.0).fit(X, y).coef_ and intercept_")  # fmt: skip
+        def one(alpha: float) -> Measurement:
+            model = lab.solution.Ridge(alpha).fit(X[:1], y[:1])
+            got = np.append(model.coef_, model.intercept_)
+            return difference(got, np.append(np.zeros(X.shape[1]), y[0]), inputs={"X": X[:1], "y": y[:1]},
+                              call=f"Ridge({alpha}).fit(X, y).coef_ and intercept_")  # fmt: skip
+
+        return worst((one(alpha) for alpha in (1.0, 0.0)), EXACT)
 
     yield Check("one row", one_row, at_most=EXACT,
                 why="One row says nothing about any slope: the penalty decides, and the intercept is y itself.",

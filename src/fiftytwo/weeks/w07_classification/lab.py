@@ -17,6 +17,7 @@ from fiftytwo.evidence import Check
 from fiftytwo.plan import Exercise, Week
 from fiftytwo.weeks.w07_classification import figures
 from fiftytwo.weeks.w07_classification.calibrators import calibrators
+from fiftytwo.weeks.w07_classification.edges import edges
 from fiftytwo.weeks.w07_classification.parity import logistic, refusals
 from fiftytwo.weeks.w07_classification.portfolio import Split, loans, resampled, thinned
 from fiftytwo.weeks.w07_classification.reliability import reliability
@@ -207,6 +208,7 @@ def assess(lab: Lab, built: Built) -> Iterator[Check]:
     yield from logistic(lab)
     yield from refusals(lab)
     yield from calibrators(lab)
+    yield from edges(lab)
     yield from _on_the_portfolio(lab, built)
 
 
