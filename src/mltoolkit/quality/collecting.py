@@ -516,7 +516,7 @@ def lengths_of(array: pa.Array) -> NDArray[np.int64]:
 
 _ISO_DATE = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}([T ][0-9]{2}:[0-9]{2}(:[0-9]{2}(\.[0-9]{1,6})?)?)?$"
 # What is no number, no date and no word for a missing value begins otherwise, or goes on.
-_NO_TEXT = r"^[\s\x1c-\x1f]*([+\-.]?[0-9]|[+\-]?(inf|nan)|#?n/?a|null|none|<na>|nat|$)|[^\x00-\x7f]"
+_NO_TEXT = r"^[\s\x1c-\x1f]*([+\-]?\.?[0-9]|[+\-]?(inf|nan)|#?n/?a|null|none|<na>|nat|$)|[^\x00-\x7f]"
 
 
 def _whole(numbers: NDArray[np.float64]) -> bool:

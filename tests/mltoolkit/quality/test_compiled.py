@@ -194,7 +194,25 @@ cells = st.one_of(numbers, dates, st.text(max_size=12), st.sampled_from(["", "NA
 
 @searching
 @given(st.lists(cells, min_size=1, max_size=30))
-@example(["1e22", "1e23", "9007199254740991", "9007199254740992", "0.1", ".5", "5.", "+", "-", ".", "1e", "00", "-0"])
+@example(
+    [
+        "1e22",
+        "1e23",
+        "9007199254740991",
+        "9007199254740992",
+        "0.1",
+        ".5",
+        "5.",
+        "+",
+        "-",
+        ".",
+        "1e",
+        "00",
+        "-0",
+        "-.5",
+        "-.0E30",
+    ]
+)
 @example(["2024-02-29", "2023-02-29", "1900-02-29", "2000-02-29", "0000-01-01", "9999-12-31 23:59:59.999999"])
 def test_texts_are_told_apart_alike(values: list[str]) -> None:
     array = pa.array([value.encode("utf-8", "replace").decode() for value in values], type=pa.string())
