@@ -98,11 +98,11 @@ def _mix(z: Any) -> Any:
 
 
 @numba.njit(cache=True, nogil=True)
-def salt(hashes: Any, position: int, out: Any) -> None:
-    """``hashing.salted``."""
+def salt(hashes: Any, position: int) -> None:
+    """``hashing.salted``, in place."""
     more = np.uint64(position + 1) * GOLDEN
     for i in range(len(hashes)):
-        out[i] = _mix(hashes[i] + more)
+        hashes[i] = _mix(hashes[i] + more)
 
 
 @numba.njit(cache=True, nogil=True)

@@ -34,10 +34,9 @@ def compiled_collector(name: str, kind: pa.DataType) -> Typed | Texts:
 
 
 def salted(hashes: Hashes, position: int) -> Hashes:
-    """``hashing.salted``."""
-    found = np.empty(len(hashes), dtype=np.uint64)
-    _kernels.salt(hashes, position, found)
-    return found
+    """``hashing.salted``, in place."""
+    _kernels.salt(hashes, position)
+    return hashes
 
 
 def hashes_of(array: pa.Array) -> Hashes:

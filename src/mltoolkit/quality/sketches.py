@@ -24,7 +24,7 @@ from mltoolkit.quality.table import Moments
 
 SHOWN = 5  # lines that are remembered of a value
 REGISTER_BITS = 14
-_EXTREMES = 512
+_EXTREMES = 256
 _NEAR = 4 * _EXTREMES  # values at an end that are sorted in search of that many different ones
 _WAITING = 1 << 13
 
@@ -148,7 +148,7 @@ def first_lines(lines: NDArray[np.int64], groups: NDArray[np.int64], n_groups: i
 
 
 class Extremes:
-    """The smallest and the largest different values (at most 512 each), with exact counts and their first lines.
+    """The smallest and the largest different values (at most 256 each), with exact counts and their first lines.
 
     Every value up to ``low_bound`` and from ``high_bound`` on is counted; what lies between is not kept.
     """
