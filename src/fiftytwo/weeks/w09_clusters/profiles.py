@@ -146,7 +146,7 @@ def table(customers: Customers, segments: list[Segment]) -> pd.DataFrame:
         medians = {f"{name} ({customers.units[name]})" if customers.units[name] else name: value
                    for name, value in s.medians.items()}  # fmt: skip
         rows.append({
-            "segment": s.number, "who": s.who, "customers": s.size, "share of customers (%)": 100 * s.share,
-            "share of money (%)": 100 * s.revenue_share, **medians, "comes back": s.overlap,
+            "segment": s.number, "who": s.who, "customers": s.size, "customers (%)": 100 * s.share,
+            "money (%)": 100 * s.revenue_share, **medians, "overlap": s.overlap,
         })  # fmt: skip
     return pd.DataFrame(rows)

@@ -72,7 +72,7 @@ def report(lab: Lab, one: Segmented) -> None:
         lab.metric(f"agreement of mixture and k-means, {name}", one.mixture)
         lab.metric(f"customers that the mixture is sure of, {name}", 100 * one.certain, "%")
     lab.table(profiles.table(one.customers, one.segments), f"Segments, {name}",
-              "Medians of each segment. Comes back: mean overlap with the most similar cluster of a resample; 1 is the "
+              "Medians of each segment. Overlap: the mean one with the most similar cluster of a resample; 1 is the "
               "same customers.")  # fmt: skip
     rows = [{"segments": k, "silhouette": None if k == 1 else choice.silhouette[i],
              **{f"BIC, {kind}": None if np.isnan(v[i]) else v[i] for kind, v in choice.bic.items()},
