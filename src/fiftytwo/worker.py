@@ -69,7 +69,7 @@ class Session:
             self._build_and_assess()
             if self.job.who == "learner":
                 self._explain_failures()
-            elif self.lab.pending_documents and not self.reason:
+            elif self.lab.pending_documents and not self.reason and not self.job.build_only:
                 self._write_documents()
         except (MissingExtra, CannotRead) as error:
             self.status, self.reason = "could not run here", " ".join(str(error).split())
