@@ -135,8 +135,12 @@ def expected_coverage(n: int, confidence: float = 0.95) -> float:
 
 
 def power_of_welch(effect: float, sd: float, n_control: int, n_treatment: int, alpha: float = 0.05) -> float:
-    """Power of the two-sided t-test when both arms have the same sd, by the noncentral t distribution."""
-    freedom = n_control + n_treatment - 2
+    """Power of Welch's two-sided test when both arms have the same sd, by the noncentral t distribution.
+
+    Its degrees of freedom are nearly those of the smaller arm alone where the split is uneven.
+    """
+    shares = 1.0 / n_control, 1.0 / n_treatment
+    freedom = sum(shares) ** 2 / (shares[0] ** 2 / (n_control - 1) + shares[1] ** 2 / (n_treatment - 1))
     shift = effect / (sd * np.sqrt(1.0 / n_control + 1.0 / n_treatment))
     critical = t.ppf(1.0 - alpha / 2.0, freedom)
     return float(nct.sf(critical, freedom, shift) + nct.cdf(-critical, freedom, shift))
