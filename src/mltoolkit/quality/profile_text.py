@@ -55,7 +55,7 @@ def print_profile(found: TableProfile, *, every_column: bool = False) -> None:
     numbers = [column for column in shown if column.quantiles]
     dates = [column for column in shown if isinstance(column.minimum, str)]
     others = [column for column in shown if column not in numbers and column not in dates]
-    names = name_width([_name(column) for column in shown], console.width)
+    names = name_width(["numbers", *(_name(column) for column in shown)], console.width)  # the longest of the titles
     brief = len(shown) < len(found.columns)
     if numbers:
         _print_blocks(

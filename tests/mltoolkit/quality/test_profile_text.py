@@ -201,3 +201,10 @@ def test_figures_as_people_read_them() -> None:
     assert short("x" * 10**6, 10) == "x" * 9 + "…"
     assert short(" a") == "' a'"
     assert short("") == "''"
+
+
+def test_titles_stand_upright_over_short_names(datasanity: Command, write: Write) -> None:
+    rows = "\n".join(f"{i},{i % 3},2024-01-{i % 28 + 1:02d},word {i % 5}" for i in range(60))
+    lines = datasanity("profile", write(f"a,b,c,d\n{rows}\n")).out.splitlines()
+    for title in ("numbers", "dates", "texts"):
+        assert any(line.startswith(f"{title}  ") for line in lines), title
