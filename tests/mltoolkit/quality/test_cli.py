@@ -140,7 +140,8 @@ def test_a_page_about_a_table(datasanity: Command, clean: Path, customers: pd.Da
     assert max(map(len, ended.out.splitlines())) <= 100
 
 
-def test_figures_are_written_for_people(datasanity: Command, write: Write) -> None:
+def test_figures_are_written_for_people(datasanity: Command, write: Write, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "100")
     path = write("v\n" + "1234567\n0.000012\n2500000.75\n1e20\n3\n" * 400)
     rows = [" ".join(line.split()) for line in datasanity("profile", path).out.splitlines()]
     assert rows[1] == "2,000 rows · 1 column · one column, utf-8, with header · 13.7 KiB"
