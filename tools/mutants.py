@@ -293,6 +293,14 @@ def _end(pid: int, pipe: int) -> None:
     os.close(pipe)
 
 
+def _end_workers() -> None:
+    """End joblib's worker processes; a forked child has no thread to hand them work, and would wait forever."""
+    if "joblib" in sys.modules:
+        from joblib.externals.loky import get_reusable_executor
+
+        get_reusable_executor().shutdown(wait=True, kill_workers=True)
+
+
 @contextmanager
 def _quiet() -> Iterator[None]:
     """No figures on a screen, one BLAS thread for each of the children."""
@@ -378,6 +386,7 @@ def _measure(week: LandedWeek, options: argparse.Namespace) -> int:
         return 2
     seconds = max(10.0, 5.0 * (time.monotonic() - started))
 
+    _end_workers()
     results = []
     for result in run(week, chosen, jobs=options.jobs, seconds=seconds):
         results.append(result)
