@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import importlib.util
 import json
+import os
 import pickle
 import sys
 import textwrap
+import time
 from collections import Counter
 from pathlib import Path
 from types import ModuleType
@@ -310,6 +312,32 @@ def test_a_crash_a_hang_and_an_exit_are_caught(
     assert [results[m.number].outcome for m in changed] == ["caught"] * 4
     assert [results[m.number].by for m in changed] == ["crash", "time limit", "crash (SystemExit)", "crash"]
     assert set(psutil.Process().children(recursive=True)) <= before
+
+
+def test_a_mutant_has_workers_of_its_own_and_takes_them_along(
+    tool: ModuleType, sample_week: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    week, mutants = plan.load(1), mutants_of(tool, REFERENCE)[:2]
+
+    def starts_workers(hangs: bool) -> str:
+        from joblib import Parallel, delayed
+
+        pids = set(Parallel(n_jobs=2)(delayed(os.getpid)() for _ in range(4)))
+        Path(f"workers-{os.getpid()}").write_text(" ".join(map(str, pids)))
+        while hangs:
+            time.sleep(0.1)
+        return ""
+
+    starts_workers(hangs=False)
+    tool._end_workers()
+    monkeypatch.setattr(tool, "first_failure", lambda week, solution: starts_workers(hangs=False))
+    assert [r.outcome for r in tool.run(week, mutants, jobs=1, seconds=60.0)] == ["survived"] * 2
+    monkeypatch.setattr(tool, "first_failure", lambda week, solution: starts_workers(hangs=True))
+    assert [r.by for r in tool.run(week, mutants, jobs=2, seconds=8.0)] == ["time limit"] * 2
+    started = {int(pid) for file in Path().glob("workers-*") for pid in file.read_text().split()}
+    assert len(started) >= 5
+    psutil.wait_procs(alive := [psutil.Process(pid) for pid in started if psutil.pid_exists(pid)], timeout=5.0)
+    assert not [one for one in alive if one.is_running() and one.status() != psutil.STATUS_ZOMBIE]
 
 
 def test_a_reference_that_fails_its_own_checks_is_reported(
