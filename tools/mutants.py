@@ -55,6 +55,15 @@ SEED = 52
 
 
 @dataclass(frozen=True)
+class Place:
+    """Where an operator applies: the ``occurrence``-th such place of the module."""
+
+    number: int
+    operator: str
+    occurrence: int
+
+
+@dataclass(frozen=True)
 class Mutant:
     """The reference with one change: ``before`` and ``after`` are the first line that differs."""
 
@@ -75,16 +84,17 @@ class Result:
     by: str
 
 
-def mutants_of(source: str) -> list[Mutant]:
-    """Every mutant of a module that could be told from it, in the order of the operators and the text."""
+def places_of(source: str) -> list[Place]:
+    """Every change of a module that could be told from it, in the order of the operators and the text.
+
+    A few of them turn out to be no mutant once they are made: see `mutate`.
+    """
     from cosmic_ray.ast import ast_nodes, get_ast
-    from cosmic_ray.mutating import mutate_code
     from cosmic_ray.plugins import get_operator, operator_names
 
     nodes = list(ast_nodes(get_ast(source)))
-    same = ast.dump(ast.parse(source))
     silent = _silent_spans(source)
-    found: list[Mutant] = []
+    found: list[Place] = []
     for name in operator_names():
         operator_class = get_operator(name)
         if operator_class.arguments():  # the two that need a variable's name from the user
@@ -92,32 +102,38 @@ def mutants_of(source: str) -> list[Mutant]:
         operator = operator_class()
         positions = [(node, start) for node in nodes for start, _ in operator.mutation_positions(node)]
         for occurrence, (node, start) in enumerate(positions):
-            if _is_marker(node) or any(first <= start < last for first, last in silent):
-                continue
-            changed = mutate_code(source, operator, occurrence)
-            if changed is None or _is_same(changed, same):
-                continue
-            line, before, after = _first_difference(source, changed)
-            short = name.rpartition("/")[2]
-            found.append(Mutant(len(found), short, line, before, after, changed))
+            if not _is_marker(node) and not any(first <= start < last for first, last in silent):
+                found.append(Place(len(found), name, occurrence))
     return found
 
 
-def sample(mutants: Sequence[Mutant], limit: int) -> list[Mutant]:
-    """All of the mutants, or a seeded sample of ``limit`` in their old order.
+def mutate(source: str, place: Place) -> Mutant | None:
+    """Make one change; None where the result does not parse or parses to the reference's own syntax tree."""
+    from cosmic_ray.mutating import mutate_code
+    from cosmic_ray.plugins import get_operator
+
+    changed = mutate_code(source, get_operator(place.operator)(), place.occurrence)
+    if changed is None or _is_same(changed, source):
+        return None
+    line, before, after = _first_difference(source, changed)
+    return Mutant(place.number, place.operator.rpartition("/")[2], line, before, after, changed)
+
+
+def sample(source: str, places: Sequence[Place], limit: int) -> list[Mutant]:
+    """The mutants of all places, or of a seeded sample of them that gives ``limit``, in the order of the places.
 
     The sample takes from each family of operators in turn. Binary operators alone make most mutants
     (each of them has eleven others) and the easiest to catch; drawn plainly, they would flatter the share.
+    A change is made when it is drawn and not before: each parses the whole module anew.
     """
-    if len(mutants) <= limit:
-        return list(mutants)
     draw = random.Random(SEED)  # noqa: S311 - no secret
-    families: dict[str, list[Mutant]] = {}
-    for mutant in mutants:
-        families.setdefault(_family(mutant), []).append(mutant)
+    families: dict[str, list[Place]] = {}
+    for place in places:
+        families.setdefault(_family(place), []).append(place)
     shuffled = [draw.sample(family, len(family)) for family in families.values()]
-    in_turn = (mutant for row in itertools.zip_longest(*shuffled) for mutant in row if mutant is not None)
-    return sorted(itertools.islice(in_turn, limit), key=lambda mutant: mutant.number)
+    in_turn = (place for row in itertools.zip_longest(*shuffled) for place in row if place is not None)
+    mutants = (mutant for place in in_turn if (mutant := mutate(source, place)) is not None)
+    return sorted(itertools.islice(mutants, limit), key=lambda mutant: mutant.number)
 
 
 def _is_marker(node: Any) -> bool:
@@ -125,9 +141,9 @@ def _is_marker(node: Any) -> bool:
     return node.type == "operator" and node.parent is not None and node.parent.type in ("parameters", "lambdef")
 
 
-def _is_same(changed: str, same: str) -> bool:
+def _is_same(changed: str, source: str) -> bool:
     try:
-        return ast.dump(ast.parse(changed)) == same
+        return ast.dump(ast.parse(changed)) == ast.dump(ast.parse(source))
     except (SyntaxError, ValueError):
         return True
 
@@ -277,6 +293,14 @@ def _end(pid: int, pipe: int) -> None:
     os.close(pipe)
 
 
+def _end_workers() -> None:
+    """End joblib's worker processes; a forked child has no thread to hand them work, and would wait forever."""
+    if "joblib" in sys.modules:
+        from joblib.externals.loky import get_reusable_executor
+
+        get_reusable_executor().shutdown(wait=True, kill_workers=True)
+
+
 @contextmanager
 def _quiet() -> Iterator[None]:
     """No figures on a screen, one BLAS thread for each of the children."""
@@ -307,9 +331,9 @@ def summary(results: Sequence[Result], possible: int, file: str, *, show: bool) 
     yield f"{hits} of {len(results)} mutants caught{drawn}: {hits / len(results):.1%}"
 
 
-def _family(mutant: Mutant) -> str:
-    """``ReplaceBinaryOperator_Add_Sub`` -> ``ReplaceBinaryOperator``."""
-    return mutant.operator.partition("_")[0]
+def _family(changed: Mutant | Place) -> str:
+    """``core/ReplaceBinaryOperator_Add_Sub`` -> ``ReplaceBinaryOperator``."""
+    return changed.operator.rpartition("/")[2].partition("_")[0]
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -343,15 +367,17 @@ def _measure(week: LandedWeek, options: argparse.Namespace) -> int:
     assert exercise is not None
     reference = importlib.import_module(exercise.module)
     file = Path(reference.__file__ or "")
-    possible = mutants_of(file.read_text("utf-8"))
-    if len(possible) < LEAST:
-        print(f"error: {file} gives {len(possible)} mutants; at least {LEAST} are needed", file=sys.stderr)
+    source = file.read_text("utf-8")
+    places = places_of(source)
+    if len(places) < LEAST:
+        print(f"error: {file} gives {len(places)} mutants; at least {LEAST} are needed", file=sys.stderr)
         return 2
-    unknown = [number for number in options.only if number >= len(possible)]
+    chosen = sample(source, [places[n] for n in options.only if n < len(places)] or places, options.limit)
+    unknown = set(options.only) - {mutant.number for mutant in chosen}
     if unknown:
-        print(f"error: no mutant {unknown[0]}; {file} gives 0 to {len(possible) - 1}", file=sys.stderr)
+        print(f"error: no mutant {min(unknown)} among the {len(places)} places of {file}", file=sys.stderr)
         return 2
-    chosen = [possible[number] for number in options.only] or sample(possible, options.limit)
+    possible = len(places) if len(chosen) == options.limit else len(chosen)
 
     started = time.monotonic()  # the reference runs here, so that every child starts with its libraries loaded
     failed = first_failure(week, {name: getattr(reference, name) for name in exercise.names})
@@ -360,6 +386,7 @@ def _measure(week: LandedWeek, options: argparse.Namespace) -> int:
         return 2
     seconds = max(10.0, 5.0 * (time.monotonic() - started))
 
+    _end_workers()
     results = []
     for result in run(week, chosen, jobs=options.jobs, seconds=seconds):
         results.append(result)
@@ -369,11 +396,11 @@ def _measure(week: LandedWeek, options: argparse.Namespace) -> int:
         print("\r", end="", file=sys.stderr)
     results.sort(key=lambda result: result.mutant.number)
     shown = str(file.relative_to(Path.cwd())) if file.is_relative_to(Path.cwd()) else exercise.module
-    print("\n".join(summary(results, len(possible), shown, show=options.show)))
+    print("\n".join(summary(results, possible, shown, show=options.show)))
     share = sum(r.outcome == "caught" for r in results) / len(results)
     if options.only:
         return 0
-    _write(options.output / f"mutants-w{week.week.number:02d}.json", week, results, len(possible), share)
+    _write(options.output / f"mutants-w{week.week.number:02d}.json", week, results, possible, share)
     if share < GOAL:
         print(f"below the goal of {GOAL:.0%}: give the week a check that tells the survivors from the reference")
     return int(share < GOAL)

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import importlib.util
 import json
+import os
 import pickle
 import sys
 import textwrap
+import time
+from collections import Counter
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import psutil
 import pytest
@@ -83,6 +87,10 @@ def tool(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     return module
 
 
+def mutants_of(tool: ModuleType, source: str) -> Any:
+    return tool.sample(source, tool.places_of(source), 10_000)
+
+
 @pytest.fixture
 def sample_week(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> Path:
     thorough = getattr(request, "param", True)
@@ -98,10 +106,11 @@ def sample_week(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest
 
 
 def test_each_mutant_is_one_change(tool: ModuleType) -> None:
-    mutants = tool.mutants_of(REFERENCE)
+    mutants = mutants_of(tool, REFERENCE)
     assert len(mutants) >= 60
     assert len({m.source for m in mutants}) == len(mutants)
-    assert [m.number for m in mutants] == list(range(len(mutants)))
+    assert [m.number for m in mutants] == sorted({m.number for m in mutants})
+    assert [tool.mutate(REFERENCE, tool.places_of(REFERENCE)[m.number]) for m in mutants] == mutants
     lines = REFERENCE.splitlines()
     for mutant in mutants:
         changed = mutant.source.splitlines()
@@ -112,40 +121,72 @@ def test_each_mutant_is_one_change(tool: ModuleType) -> None:
 
 
 def test_what_has_no_effect_is_left_alone(tool: ModuleType) -> None:
-    changed = {m.before for m in tool.mutants_of(REFERENCE)}
+    changed = {m.before for m in mutants_of(tool, REFERENCE)}
     assert "if TYPE_CHECKING:" not in changed
     assert not any('"""' in line for line in changed)
-    on_signature = [m for m in tool.mutants_of(REFERENCE) if m.before.startswith("def mean")]
+    on_signature = [m for m in mutants_of(tool, REFERENCE) if m.before.startswith("def mean")]
     assert {m.operator for m in on_signature} == {"NumberReplacer"}, "only the default value may change"
     assert all("int | float" in m.after and "float | int" in m.after for m in on_signature)
 
 
 def test_annotations_count_where_they_are_evaluated(tool: ModuleType) -> None:
     source = "def f(x: int | float) -> int:\n    return x\n"
-    assert any(m.after.startswith("def f(x: int &") for m in tool.mutants_of(source))
-    assert tool.mutants_of("from __future__ import annotations\n" + source) == []
+    assert any(m.after.startswith("def f(x: int &") for m in mutants_of(tool, source))
+    assert mutants_of(tool, "from __future__ import annotations\n" + source) == []
 
 
 def test_what_only_watches_over_the_programmer_is_left_alone(tool: ModuleType) -> None:
     source = "def f(a, b):\n    warn('late', stacklevel=2)\n    return dict(zip(a, b, strict=True), deep=True)\n"
-    assert [m.after for m in tool.mutants_of(source) if m.operator == "ReplaceTrueWithFalse"] == [
+    assert [m.after for m in mutants_of(tool, source) if m.operator == "ReplaceTrueWithFalse"] == [
         "return dict(zip(a, b, strict=True), deep=False)"
     ]
-    assert not any(m.operator == "NumberReplacer" for m in tool.mutants_of(source))
+    assert not any(m.operator == "NumberReplacer" for m in mutants_of(tool, source))
 
 
 def test_columns_are_counted_in_characters(tool: ModuleType) -> None:
     source = "from __future__ import annotations\ndef f(größe: int | float = 1 + 2): return größe\n"
-    assert not any("int | float" not in m.after for m in tool.mutants_of(source))
+    assert not any("int | float" not in m.after for m in mutants_of(tool, source))
 
 
 def test_a_sample_is_seeded_and_even_over_the_operators(tool: ModuleType) -> None:
-    mutants = tool.mutants_of(REFERENCE)
-    chosen = tool.sample(mutants, 20)
-    assert chosen == tool.sample(mutants, 20)
+    places = tool.places_of(REFERENCE)
+    chosen = tool.sample(REFERENCE, places, 20)
+    assert chosen == tool.sample(REFERENCE, places, 20)
     assert [m.number for m in chosen] == sorted({m.number for m in chosen})
-    assert {tool._family(m) for m in chosen} == {tool._family(m) for m in mutants}
-    assert tool.sample(mutants, 10_000) == mutants
+    assert {tool._family(m) for m in chosen} == {tool._family(p) for p in places}
+    counts = Counter(tool._family(m) for m in chosen)
+    assert all(
+        counts[family] >= min(all_of_it, max(counts.values()) - 1)
+        for family, all_of_it in Counter(tool._family(m) for m in mutants_of(tool, REFERENCE)).items()
+    )
+
+
+def test_only_what_is_drawn_is_changed_and_what_is_no_mutant_is_drawn_over(
+    tool: ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    places = tool.places_of(REFERENCE)
+    honest = tool.mutate
+    tried: list[int] = []
+    none = {m.number for m in tool.sample(REFERENCE, places, 20)[::3]}
+
+    def mutate(source: str, place: Any) -> Any:
+        tried.append(place.number)
+        return None if place.number in none else honest(source, place)
+
+    monkeypatch.setattr(tool, "mutate", mutate)
+    chosen = tool.sample(REFERENCE, places, 20)
+    assert len(chosen) == 20
+    assert {m.number for m in chosen} == set(tried) - none
+    assert len(tried) == 20 + len(none)
+
+
+def test_what_does_not_parse_or_changes_nothing_is_no_mutant(tool: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
+    from cosmic_ray import mutating
+
+    place = tool.places_of(REFERENCE)[0]
+    for changed in (None, REFERENCE, REFERENCE + "\n# a remark\n", REFERENCE + "\nif:\n"):
+        monkeypatch.setattr(mutating, "mutate_code", lambda *_, changed=changed: changed)
+        assert tool.mutate(REFERENCE, place) is None
 
 
 def test_a_mutant_is_a_module_that_inspection_understands(tool: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -232,7 +273,7 @@ def test_chosen_mutants_are_judged_alone(
     assert "of 2 mutants caught" in out
     assert not Path("build").exists(), "the report tells of the whole sample"
     assert tool.main(["1", "--only", "3,9999"]) == 2
-    assert "error: no mutant 9999;" in capsys.readouterr().err
+    assert "error: no mutant 9999 among the" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("sample_week", [False], indirect=True)
@@ -260,7 +301,7 @@ def test_a_crash_a_hang_and_an_exit_are_caught(
     tool: ModuleType, sample_week: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     week = plan.load(1)
-    mutants = tool.mutants_of(REFERENCE)[:4]
+    mutants = mutants_of(tool, REFERENCE)[:4]
     ends = ["os.kill(os.getpid(), 9)", "while True: pass", "raise SystemExit(0)", "os._exit(0)"]
     changed = [
         tool.Mutant(m.number, m.operator, m.line, m.before, m.after, f"import os\n{end}\ndef mean(values): ...\n")
@@ -271,6 +312,32 @@ def test_a_crash_a_hang_and_an_exit_are_caught(
     assert [results[m.number].outcome for m in changed] == ["caught"] * 4
     assert [results[m.number].by for m in changed] == ["crash", "time limit", "crash (SystemExit)", "crash"]
     assert set(psutil.Process().children(recursive=True)) <= before
+
+
+def test_a_mutant_has_workers_of_its_own_and_takes_them_along(
+    tool: ModuleType, sample_week: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    week, mutants = plan.load(1), mutants_of(tool, REFERENCE)[:2]
+
+    def starts_workers(hangs: bool) -> str:
+        from joblib import Parallel, delayed
+
+        pids = set(Parallel(n_jobs=2)(delayed(os.getpid)() for _ in range(4)))
+        Path(f"workers-{os.getpid()}").write_text(" ".join(map(str, pids)))
+        while hangs:
+            time.sleep(0.1)
+        return ""
+
+    starts_workers(hangs=False)
+    tool._end_workers()
+    monkeypatch.setattr(tool, "first_failure", lambda week, solution: starts_workers(hangs=False))
+    assert [r.outcome for r in tool.run(week, mutants, jobs=1, seconds=60.0)] == ["survived"] * 2
+    monkeypatch.setattr(tool, "first_failure", lambda week, solution: starts_workers(hangs=True))
+    assert [r.by for r in tool.run(week, mutants, jobs=2, seconds=8.0)] == ["time limit"] * 2
+    started = {int(pid) for file in Path().glob("workers-*") for pid in file.read_text().split()}
+    assert len(started) >= 5
+    psutil.wait_procs(alive := [psutil.Process(pid) for pid in started if psutil.pid_exists(pid)], timeout=5.0)
+    assert not [one for one in alive if one.is_running() and one.status() != psutil.STATUS_ZOMBIE]
 
 
 def test_a_reference_that_fails_its_own_checks_is_reported(

@@ -9,6 +9,7 @@ from fiftytwo import judge, plan
 from fiftytwo.lab import Lab
 from fiftytwo.learner.stub import derive
 from fiftytwo.learner.workbench import Bench
+from fiftytwo.solution import Solution
 
 pytest.importorskip("xgboost", reason="needs the extra tabular")
 pytest.importorskip("shap", reason="needs the extra tabular")
@@ -25,7 +26,7 @@ REFERENCE = {name: getattr(trees, name) for name in NAMES}
 
 
 def judged(solution, folder, *, exercise_only=True):
-    lab = Lab(WEEK.week, folder, SimpleNamespace(**{**REFERENCE, **solution}))
+    lab = Lab(WEEK.week, folder, Solution(WEEK.week, replaced={**REFERENCE, **solution}))
     built = judge.BuiltOnDemand(lambda: WEEK.build(lab))
     return {j.verdict.name: j for j in judge.assess(WEEK, lab, built, exercise_only=exercise_only)}, lab
 
@@ -56,7 +57,7 @@ def test_the_starter_fails_every_check(tmp_path):
 @pytest.mark.parametrize("mistake", mistakes, ids=lambda mistake: mistake.name)
 def test_each_mistake_is_caught_and_named(tmp_path, mistake):
     def make_lab(solution):
-        return Lab(WEEK.week, tmp_path, SimpleNamespace(**{**REFERENCE, **solution}))
+        return Lab(WEEK.week, tmp_path, Solution(WEEK.week, replaced={**REFERENCE, **solution}))
 
     lab = make_lab(mistake.solution)
     built = judge.BuiltOnDemand(lambda: WEEK.build(lab))
@@ -133,7 +134,7 @@ def test_the_best_stump_is_at_least_as_good_as_any_tree_of_depth_one():
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore")
 def test_the_full_run_passes_on_real_tables(tmp_path, shared_data):
-    lab = Lab(WEEK.week, tmp_path, SimpleNamespace(**REFERENCE), profile="full")
+    lab = Lab(WEEK.week, tmp_path, Solution(WEEK.week, replaced=REFERENCE), profile="full")
     built = WEEK.build(lab)
     outcomes = {j.verdict.name: j.verdict.outcome for j in judge.assess(WEEK, lab, built, exercise_only=False)}
     assert {name for name, outcome in outcomes.items() if outcome != "passed"} == set()
@@ -157,7 +158,7 @@ def test_the_library_at_work_can_stand_in_for_the_build(tmp_path):
     for name, place in WEEK.week.exercise.peers.items():
         module, _, attribute = place.partition(":")
         peers[name] = getattr(importlib.import_module(module), attribute)
-    lab = Lab(WEEK.week, tmp_path, SimpleNamespace(**{**REFERENCE, **peers}))
+    lab = Lab(WEEK.week, tmp_path, Solution(WEEK.week, replaced={**REFERENCE, **peers}))
     built = WEEK.build(lab)
     assert built.gap < 1e-4  # single precision
     assert np.argmin(built.validation_curve) == built.stopped

@@ -99,14 +99,14 @@ def _two_classes(lab: Lab) -> Iterator[Check]:
 
     def labels() -> Measurement:
         X, y = applicants(np.random.default_rng(10), 150)
-        model = lab.solution.GradientBoostingClassifier(max_iter=5, max_depth=2)
+        model = lab.solution.GradientBoostingClassifier(max_iter=30, max_depth=3)
         model = model.fit(X, np.where(y == 1, "bad", "good"))
         p = np.asarray(model.predict_proba(X))
         said, score = np.asarray(model.predict(X)), np.asarray(model.decision_function(X))
         consistent = [
             list(map(str, model.classes_)) == ["bad", "good"],
             bool(np.allclose(p.sum(axis=1), 1.0)),
-            bool((said == np.where(p[:, 1] > 0.5, "good", "bad")).all()),
+            bool((said == np.where(p[:, 1] > 0.5, "good", "bad")).all()) and set(said) == {"bad", "good"},
             bool(np.allclose(p[:, 1], expit(score))),
         ]
         call = "classes_ sorted, rows of predict_proba add up, predict and decision_function agree"

@@ -131,6 +131,13 @@ def _basics(lab: Lab) -> Iterator[Check]:
     )
 
 
+def _welcomes_missing(solution: Any) -> dict[str, bool]:
+    from sklearn.utils import get_tags
+
+    names = ("RegressionTree", "GradientBoostingRegressor", "GradientBoostingClassifier")
+    return {name: bool(get_tags(getattr(solution, name)()).input_tags.allow_nan) for name in names}
+
+
 def _limits(lab: Lab) -> Iterator[Check]:
     from sklearn.tree import DecisionTreeRegressor
 
@@ -183,6 +190,19 @@ def _weights_and_holes(lab: Lab) -> Iterator[Check]:
         trials = (wavy(seed, 50, holes=0.2) for seed in (30, 31, 32))
         return worst((_against(lab, X, y, best_stump(X, y), max_depth=1) for X, y in trials), _EXACT)
 
+    def welcome() -> Measurement:
+        got = lab.solution.apply(_welcomes_missing)
+        expected = dict.fromkeys(got, True)
+        return Measurement(float(got == expected), call="sklearn.utils.get_tags(model).input_tags.allow_nan",
+                           got=str(got), expected=str(expected))  # fmt: skip
+
+    yield Check(
+        "missing values are announced",
+        welcome,
+        equals=True,
+        why="Pipelines and searches of scikit-learn ask an estimator's tags whether to refuse NaN in its place.",
+        hint=("tags = super().__sklearn_tags__(); tags.input_tags.allow_nan = True; return tags",),
+    )
     yield Check(
         "missing values go where they gain",
         missing,
@@ -209,6 +229,28 @@ def _weights_and_holes(lab: Lab) -> Iterator[Check]:
         hint=("Sums and counts in the gain become weighted sums and sums of weights.",
               "Leave rows of weight 0 out before anything else."),
     )  # fmt: skip
+
+    def fractions() -> Measurement:
+        X, y = wavy(41, 80)
+
+        def one(low: float, high: float) -> Measurement:
+            weights = np.random.default_rng(41).uniform(low, high, 80)
+            tree = lab.solution.RegressionTree(max_leaf_nodes=4).fit(X, y, sample_weight=weights)
+            at, expected = np.asarray(tree.apply(X)), np.empty(80)
+            for leaf in np.unique(at):
+                expected[at == leaf] = np.average(y[at == leaf], weights=weights[at == leaf])
+            return difference(tree.predict(X), expected, inputs={"X": X, "y": y, "weights": weights},
+                              call="RegressionTree(max_leaf_nodes=4).fit(X, y, weights).predict(X)")  # fmt: skip
+
+        return worst((one(*ends) for ends in ((0.1, 0.9), (1.1, 5.0))), 1e-6)
+
+    yield Check(
+        "a leaf is the weighted mean of its rows",
+        fractions,
+        at_most=1e-6,
+        why="A weight may be any number above 0: a share, an inverse variance.",
+        hint=("Σwy / Σw over the rows of the leaf; the gain takes the same sums.",),
+    )
 
     def monotone() -> Measurement:
         X, y = wavy(50, 150)
