@@ -17,6 +17,7 @@ import io
 import json
 import platform
 from collections.abc import Mapping, Sequence
+from functools import cache
 from importlib.metadata import PackageNotFoundError, packages_distributions, version
 from pathlib import Path
 from typing import Any
@@ -115,8 +116,10 @@ def versions(pipeline: Any, format: str) -> dict[str, str]:
     return {**found, "python": platform.python_version()} if format == "joblib" else found
 
 
+@cache
 def _distribution(package: str) -> str:
-    return (packages_distributions().get(package) or [package])[0]
+    """The distribution that brings a package: mostly one of the same name, and looking further takes a second."""
+    return package if _version(package) else (packages_distributions().get(package) or [package])[0]
 
 
 def _version(distribution: str) -> str:

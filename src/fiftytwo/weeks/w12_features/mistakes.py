@@ -25,28 +25,6 @@ class Peeks(features.TargetEncoder):
         return self.fit(X, y).transform(X)
 
 
-class LeavesOneOut(features.TargetEncoder):
-    """Leaves out each row alone, so that its feature falls where its target rises."""
-
-    def fit_transform(self, X: Any, y: ArrayLike) -> NDArray[np.float64]:
-        """Every row a fold."""
-        if hasattr(self.cv, "split"):
-            return super().fit_transform(X, y)
-        given, self.cv = self.cv, len(np.asarray(y))
-        try:
-            coded, targets, _ = self._fit(X, y)
-        finally:
-            self.cv = given
-        out = []
-        for codes in coded:
-            for target in targets:
-                sums, counts = np.bincount(codes, target)[codes] - target, np.bincount(codes)[codes] - 1
-                rest = (target.sum() - target) / (len(target) - 1)
-                own = np.where(counts > 0, sums / np.maximum(counts, 1), rest)
-                out.append((counts * own + rest) / (counts + 1) + self._centre)
-        return np.column_stack(out)
-
-
 class DoesNotSmooth(features.TargetEncoder):
     """Plain means."""
 
@@ -209,9 +187,6 @@ class TypedKeys(features.TargetEncoder):
 mistakes = (
     Mistake("peeks", {"TargetEncoder": Peeks},
             "Training rows are encoded by all rows, their own among them: each fold is to be encoded by the others."),
-    Mistake("leaves one out", {"TargetEncoder": LeavesOneOut},
-            "Leaving out each row alone tells its target backwards: within a category the feature is low where the "
-            "target is high. Leave out whole folds."),
     Mistake("does not smooth", {"TargetEncoder": DoesNotSmooth},
             "A category's plain mean is used; weigh it against the prior by its number of rows."),
     Mistake("missing is unseen", {"TargetEncoder": MissingIsUnseen},

@@ -321,7 +321,7 @@ def _not_loaded(lab: Lab, train: Any, y: Any) -> Iterator[Check]:
         got_kind, text = tried()[name]
         clear = got_kind == kind and (not words or any(word.lower() in text.lower() for word in words))
         wanted = kind + (f" that mentions {' or '.join(map(repr, words))}" if words else "")
-        return Measurement(float(clear), call=f"load_pipeline: {name}", got=f"{got_kind}: {text}", expected=wanted)
+        return Measurement(float(clear), call=f"load_pipeline: {name}", got=f"{name}: {got_kind} {text}", expected=wanted)
 
     yield Check(
         "pickles that were run",
