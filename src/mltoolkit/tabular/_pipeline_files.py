@@ -13,6 +13,7 @@ is read only with a checksum that came another way, and what cannot is read with
 from __future__ import annotations
 
 import hashlib
+import importlib
 import io
 import json
 import platform
@@ -193,10 +194,9 @@ def _joblib_bytes(pipeline: Any) -> bytes:
 
 def _skops() -> Any:
     try:
-        import skops.io
+        return importlib.import_module("skops.io")
     except ImportError:
         raise MissingExtra("skops", "tabular") from None
-    return skops.io
 
 
 def _one_line(error: Exception) -> str:

@@ -54,7 +54,8 @@ def category_key(value: Any) -> str | None:
         return _key_of_float(float(value))
     if isinstance(value, numbers.Number):  # Decimal and Fraction; equal to a float means the same category
         number = float(value)  # type: ignore[arg-type]
-        return None if math.isnan(number) else _key_of_float(number) if number == value else str(value)
+        exact: Any = value
+        return None if math.isnan(number) else _key_of_float(number) if exact == number else str(value)
     if isinstance(value, np.datetime64):
         return None if np.isnat(value) else str(pd.Timestamp(value))
     return str(value)
@@ -184,7 +185,13 @@ class Table:
         column = self.column(name)
         if self.kind == "polars":
             dtype = column.dtype
-            return "number" if dtype.is_numeric() or str(dtype) == "Boolean" else "time" if dtype.is_temporal() else "category"
+            return (
+                "number"
+                if dtype.is_numeric() or str(dtype) == "Boolean"
+                else "time"
+                if dtype.is_temporal()
+                else "category"
+            )
         if pd.api.types.is_datetime64_any_dtype(column.dtype):
             return "time"
         if column.dtype == object:
@@ -254,10 +261,10 @@ def _factorized(column: Any) -> tuple[NDArray[Any], Sequence[Any]]:
         try:
             array = column.to_arrow()
         except Exception:  # a column of Python objects
-            return pd.factorize(np.array(column.to_list(), dtype=object))
+            return _factorized(np.array(column.to_list(), dtype=object))
         encoded = array if pa.types.is_dictionary(array.type) else array.dictionary_encode()
-        codes = encoded.indices.fill_null(-1).to_numpy(zero_copy_only=False)
-        return codes.astype(np.intp), encoded.dictionary.to_pylist()
+        codes = encoded.indices.cast(pa.int64()).fill_null(-1).to_numpy(zero_copy_only=False)
+        return codes, encoded.dictionary.to_pylist()
     if isinstance(getattr(column, "dtype", None), pd.CategoricalDtype):
         return column.cat.codes.to_numpy(), list(column.cat.categories)
     codes, values = pd.factorize(column)
@@ -282,7 +289,7 @@ def _floats(column: Any) -> NDArray[np.float64]:
     if pd.api.types.is_numeric_dtype(column.dtype) and column.dtype.kind != "c":
         if isinstance(column, pd.Series):
             return np.asarray(column.to_numpy(dtype=np.float64, na_value=np.nan))
-        return column.astype(np.float64, copy=False)
+        return np.asarray(column, dtype=np.float64)
     return _floats_of_objects(np.asarray(column, dtype=object))
 
 
@@ -304,7 +311,7 @@ def _polars() -> Any:
 
 
 def framed(values: NDArray[np.float64], names: Sequence[str], like: Table, kind: str) -> Any:
-    """Columns of floats as a frame of some kind: ``"pandas"`` (with the index of ``like``), ``"polars"``, ``"array"``."""
+    """Columns of floats as a frame: ``"pandas"`` (with the index of ``like``), ``"polars"`` or ``"array"``."""
     if kind == "pandas":
         index = like.source.index if like.kind == "pandas" else None
         return pd.DataFrame(values, columns=list(names), index=index, copy=False)

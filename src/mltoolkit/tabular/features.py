@@ -38,6 +38,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from mltoolkit.errors import BadInput
 from mltoolkit.tabular._pipeline_files import read_pipeline, write_pipeline
+from mltoolkit.tabular._target_means import as_floats, dealt, kind_of_target, rest_moments, smoothed
 from mltoolkit.tabular.columns import (
     Table,
     category_key,
@@ -103,9 +104,7 @@ class TargetEncoder(TransformerMixin, BaseEstimator):
     array([0.875, 0.625, 0.75 ])
     """
 
-    def __init__(
-        self, smooth: Any = "auto", *, target_type: str = "auto", cv: Any = 5, random_state: int = 0
-    ) -> None:
+    def __init__(self, smooth: Any = "auto", *, target_type: str = "auto", cv: Any = 5, random_state: int = 0) -> None:
         self.smooth = smooth
         self.target_type = target_type
         self.cv = cv
@@ -146,7 +145,7 @@ class TargetEncoder(TransformerMixin, BaseEstimator):
         if n < 2:
             raise BadInput("TargetEncoder: n_samples = 1; expected at least two rows to encode one by the others")
         folds, fold_of = self._folds(X, y, n, labels)
-        means, variances = _rest_moments(targets, fold_of, folds)
+        means, variances = rest_moments(targets, fold_of, folds)
         out = np.empty((n, len(coded) * len(targets)), order="F")
         for j, codes in enumerate(coded):
             categories = len(self.categories_[j])
@@ -160,7 +159,7 @@ class TargetEncoder(TransformerMixin, BaseEstimator):
                         np.bincount(place, target**2, folds * categories).reshape(folds, categories)
                     )  # fmt: skip
                     squares = squares.sum(axis=0) - squares
-                encodings = _smoothed(
+                encodings = smoothed(
                     counts.sum(axis=0) - counts, sums.sum(axis=0) - sums, squares, means[k], variances[k], self.smooth
                 )
                 encodings += self._centre
@@ -234,7 +233,7 @@ class TargetEncoder(TransformerMixin, BaseEstimator):
             for k, target in enumerate(targets):
                 sums = np.bincount(codes, target, len(keys))
                 squares = sums if labels is not None else np.bincount(codes, target**2, len(keys))
-                found.append(_smoothed(counts, sums, squares, mean[k], variance[k], self.smooth) + self._centre)
+                found.append(smoothed(counts, sums, squares, mean[k], variance[k], self.smooth) + self._centre)
             self.encodings_.append(np.column_stack(found))
         self._index()
         return coded, targets, labels
@@ -243,11 +242,11 @@ class TargetEncoder(TransformerMixin, BaseEstimator):
         values = np.asarray(column_or_1d(y, warn=True))
         if pd.isna(values).any() or (values.dtype.kind == "f" and not np.isfinite(values).all()):
             raise BadInput("TargetEncoder: y holds NaN, infinity or a missing value; leave these rows out")
-        kind = self.target_type if self.target_type != "auto" else _kind_of_target(values)
+        kind = self.target_type if self.target_type != "auto" else kind_of_target(values)
         self.target_type_, self.classes_ = kind, None
         if kind == "continuous":
             if values.dtype.kind not in "buif":
-                values = _as_floats(values)
+                values = as_floats(values)
             return values.astype(np.float64)[np.newaxis], None
         labels, classes = pd.factorize(values, sort=True)
         self.classes_ = np.asarray(classes)
@@ -261,7 +260,7 @@ class TargetEncoder(TransformerMixin, BaseEstimator):
         """How many folds there are, and the fold of each row."""
         if isinstance(self.cv, Integral):
             folds = min(int(self.cv), n)
-            return folds, _dealt(n, labels, folds, np.random.default_rng(self.random_state))
+            return folds, dealt(n, labels, folds, np.random.default_rng(self.random_state))
         fold_of, trained = np.full(n, -1, dtype=np.intp), 0
         blank = np.empty((n, 1)) if isinstance(X, Table) else X
         i = -1
@@ -313,60 +312,6 @@ class TargetEncoder(TransformerMixin, BaseEstimator):
         tags.input_tags.categorical = True
         tags.input_tags.string = True
         return tags
-
-
-def _kind_of_target(values: NDArray[Any]) -> str:
-    if values.dtype.kind == "f" and (values != np.floor(values)).any():
-        return "continuous"
-    return "binary" if len(pd.unique(values)) <= 2 else "multiclass"
-
-
-def _as_floats(values: NDArray[Any]) -> NDArray[np.float64]:
-    try:
-        return np.array([number_of(value) for value in values])
-    except BadInput as fault:
-        raise BadInput(f"TargetEncoder: y: {fault}, since target_type is continuous") from None
-
-
-def _dealt(
-    n: int, labels: NDArray[np.intp] | None, folds: int, rng: np.random.Generator
-) -> NDArray[np.intp]:
-    """The fold of each row: shuffled, sorted by class, and dealt out like cards."""
-    order = rng.permutation(n)
-    if labels is not None:
-        order = order[np.argsort(labels[order], kind="stable")]
-    fold_of = np.empty(n, dtype=np.intp)
-    fold_of[order] = np.arange(n) % folds
-    return fold_of
-
-
-def _rest_moments(
-    targets: NDArray[np.float64], fold_of: NDArray[np.intp], folds: int
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Mean and variance of the targets outside each fold, each of shape (K, folds, 1)."""
-    counts = np.bincount(fold_of, minlength=folds)
-    rest = len(fold_of) - counts
-    sums = np.array([np.bincount(fold_of, target, folds) for target in targets])
-    squares = np.array([np.bincount(fold_of, target**2, folds) for target in targets])
-    means = (sums.sum(axis=1, keepdims=True) - sums) / rest
-    variances = np.maximum((squares.sum(axis=1, keepdims=True) - squares) / rest - means**2, 0.0)
-    return means[..., np.newaxis], variances[..., np.newaxis]
-
-
-def _smoothed(
-    counts: NDArray[Any], sums: NDArray[Any], squares: NDArray[Any] | None, mean: Any, variance: Any, smooth: Any
-) -> NDArray[np.float64]:
-    """Encodings from counts, sums and sums of squares by category; the mean where there is nothing to go by."""
-    n = np.maximum(counts, 1)
-    own = sums / n
-    if smooth == "auto":
-        assert squares is not None
-        within = np.maximum(squares / n - own**2, 0.0)
-        weight, total = variance * counts, variance * counts + within
-    else:
-        weight, total = counts.astype(float), counts + float(smooth)
-    share = np.where((counts > 0) & (total > 0), weight / np.where(total > 0, total, 1.0), 0.0)
-    return np.asarray(share * own + (1.0 - share) * mean)
 
 
 class HashingEncoder(TransformerMixin, BaseEstimator):
@@ -628,14 +573,13 @@ class RobustScaler(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
 
 def _finite_numbers(table: Table) -> NDArray[np.float64]:
     X = table.numbers()
-    infinite = np.isinf(X).any(axis=0)
-    if infinite.any():
-        named = ", ".join(repr(name) for name, bad in zip(table.names, infinite, strict=True) if bad)
+    if np.isinf(X).any():
+        named = ", ".join(repr(name) for j, name in enumerate(table.names) if np.isinf(X[:, j]).any())
         raise BadInput(f"column {named} holds infinity; expected finite numbers, or NaN for what is missing")
     return X
 
 
-class FeaturePipeline(TransformerMixin, BaseEstimator, auto_wrap_output_keys=None):
+class FeaturePipeline(TransformerMixin, BaseEstimator, auto_wrap_output_keys=None):  # type: ignore[call-arg]
     """Columns of a frame through transformers, side by side, to a frame of features.
 
     A frame comes out as the kind of frame that went in, a pandas frame with its index; an array as an array. Columns
@@ -839,10 +783,7 @@ class FeaturePipeline(TransformerMixin, BaseEstimator, auto_wrap_output_keys=Non
         return plan
 
     def _table(self, X: Any) -> Table:
-        if frame_kind(X) == "array":
-            table = read_table(self, X, reset=False)
-        else:
-            table = Table(X)
+        table = read_table(self, X, reset=False) if frame_kind(X) == "array" else Table(X)
         absent = missing_columns(self.columns_, table.names)
         if absent:
             raise BadInput(
@@ -862,7 +803,9 @@ class FeaturePipeline(TransformerMixin, BaseEstimator, auto_wrap_output_keys=Non
         if len(parts) > 1:
             np.concatenate(parts, axis=1, out=values)
         wanted = getattr(self, "_sklearn_output_config", {}).get("transform", "default")
-        return framed(values, self.get_feature_names_out(), table, table.kind if wanted == "default" else wanted)
+        return framed(
+            values, self.get_feature_names_out().tolist(), table, table.kind if wanted == "default" else wanted
+        )
 
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()
@@ -893,7 +836,9 @@ def _same_names(estimator: Any, input_features: Any) -> list[str]:
         return names
     given = [str(name) for name in input_features]
     if len(given) != len(names):
-        raise BadInput(f"input_features should have length equal to number of features ({len(names)}), got {len(given)}")
+        raise BadInput(
+            f"input_features should have length equal to number of features ({len(names)}), got {len(given)}"
+        )
     if hasattr(estimator, "feature_names_in_") and given != names:
         raise BadInput("input_features is not equal to feature_names_in_")
     return given

@@ -1,9 +1,10 @@
 """Training/serving skew: which columns mean something else where the model is served than where it was trained.
 
 Two samples of rows that should come from one population (the same period, the same customers): the table that the
-model was trained on, and what the service was handed. Each column gets two tests, whether as much is missing, and whether
-the values that are there are distributed alike; times get a third, of the time of day. All tests of a report share one error rate (Bonferroni),
-so that a report on clean samples raises an alarm as rarely as it says. Only then is a name given to what was found:
+model was trained on, and what the service was handed. Each column gets two tests, whether as much is missing, and
+whether the values that are there are distributed alike; times get a third, of the time of day. All tests of a report
+share one error rate (Bonferroni), so that a report on clean samples raises an alarm as rarely as it says. Only then is
+a name given to what was found:
 
 - *missingness*: another share of missing values, or no column at all;
 - *scale*: numbers that agree after a factor or a shift, such as cents for euros;
@@ -37,7 +38,13 @@ Gaps = tuple[NDArray[np.bool_], NDArray[np.bool_]]
 
 _FEWEST = 20  # rows on either side, below which a comparison says nothing
 _EXPECTED = 5.0  # rows of a category on either side, below which the chi-square approximation is poor
-_ALIGNED = 0.05  # level of the test that an explanation explains
+_ALIGNED = 0.01  # level of the test that an explanation explains
+_UNITS = tuple(
+    unit**sign for unit in (2.0, 7.0, 12.0, 24.0, 30.0, 52.0, 60.0, 365.0, 3_600.0, 86_400.0) for sign in (1, -1)
+)
+_UNEXPLAINED = (
+    "Compare the code of both paths on the same rows; if they agree, the world has changed: consider refitting."
+)
 
 
 @dataclass(frozen=True)
@@ -130,10 +137,11 @@ def skew_report(offline: Any, online: Any, *, alpha: float = 0.01, tolerance: fl
     level = alpha / n_tests
     skews: list[Skew] = []
     for name in one.names:
-        skews += (
-            _compared(one, other, name, gaps[name], level, tolerance) if name in common
-            else [Skew(name, "missingness", 1.0, "the column is not there online.", "Send it, or train without it.", 0.0)]
-        )  # fmt: skip
+        if name in gaps:
+            skews += _compared(one, other, name, gaps[name], level, tolerance)
+        else:
+            absent = "the column is not there online."
+            skews.append(Skew(name, "missingness", 1.0, absent, "Send it, or train without it.", 0.0))
     return SkewReport(tuple(skews), n_tests, level)
 
 
@@ -159,15 +167,28 @@ def _tables(offline: Any, online: Any, alpha: Any, tolerance: Any) -> tuple[Tabl
     return tables[0], tables[1]
 
 
-def _compared(
-    one: Table, other: Table, name: str, missing: Gaps, level: float, tolerance: float
-) -> Iterator[Skew]:
+def _compared(one: Table, other: Table, name: str, missing: Gaps, level: float, tolerance: float) -> Iterator[Skew]:
     kinds = one.type_of(name), other.type_of(name)
-    yield from _missingness(name, missing, level, tolerance)
+    gap = list(_missingness(name, missing, level, tolerance))
+    yield from gap
     if any(gone.all() for gone in missing):
         return
+    for skew in _values(one, other, name, kinds, missing[1], level, tolerance):
+        if not (gap and skew.kind == "distribution"):  # what fills a gap, or what is left beside it
+            yield skew
+
+
+def _values(
+    one: Table,
+    other: Table,
+    name: str,
+    kinds: tuple[str, str],
+    missing: NDArray[np.bool_],
+    level: float,
+    tolerance: float,
+) -> Iterator[Skew]:
     if kinds[0] != kinds[1]:
-        yield _other_type(name, kinds, other, missing[1])
+        yield _other_type(name, kinds, other, missing)
     elif kinds[0] == "category":
         yield from _categories(name, one.codes(name), other.codes(name), level, tolerance)
     else:
@@ -182,8 +203,9 @@ def _missing(table: Table, name: str) -> NDArray[np.bool_]:
 
 
 def _numbers(table: Table, name: str) -> NDArray[np.float64]:
+    """Numbers that are there, sorted; infinity stands at the ends of what a float can hold."""
     values = table.select([name]).numbers()[:, 0]
-    return np.sort(values[~np.isnan(values)])
+    return np.sort(np.clip(values[~np.isnan(values)], -1e300, 1e300))
 
 
 def _instants(table: Table, name: str) -> NDArray[np.float64]:
@@ -248,17 +270,17 @@ def _kolmogorov(a: NDArray[np.float64], b: NDArray[np.float64]) -> tuple[float, 
 
 def _in_scale(name: str, a: NDArray[np.float64], b: NDArray[np.float64], distance: float, p: float) -> Skew:
     (a1, a2, a3), (b1, b2, b3) = (np.percentile(values, [25, 50, 75]) for values in (a, b))
-    candidates = []
+    estimates = []
     if a3 > a1 and b3 > b1:
-        candidates.append((b3 - b1) / (a3 - a1))
+        estimates += [(b3 - b1) / (a3 - a1), -(b3 - b1) / (a3 - a1)]
     if a2 != 0 and b2 != 0:
-        candidates += [b2 / a2, -(b3 - b1) / (a3 - a1) if a3 > a1 and b3 > b1 else b2 / a2]
-    for factor in [rounded for found in candidates for rounded in _round_numbers(found)] + candidates:
-        if factor not in (0.0, 1.0) and _kolmogorov(np.sort(a * factor), b)[1] > _ALIGNED:
-            return Skew(
-                name, "scale", float(factor), f"online values are {factor:.4g} times those offline.",
-                "Agree on one unit and convert at the source; do not refit around it.", p,
-            )  # fmt: skip
+        estimates.append(b2 / a2)
+    factor = _explaining(a, b, estimates)
+    if factor is not None:
+        return Skew(
+            name, "scale", factor, f"online values are {factor:.4g} times those offline.",
+            "Agree on one unit and convert at the source; do not refit around it.", p,
+        )  # fmt: skip
     shift = b2 - a2
     if shift != 0 and _kolmogorov(a + shift, b)[1] > _ALIGNED:
         return Skew(
@@ -267,15 +289,22 @@ def _in_scale(name: str, a: NDArray[np.float64], b: NDArray[np.float64], distanc
         )  # fmt: skip
     return Skew(
         name, "distribution", distance,
-        f"the distributions differ by {distance:.1%}, median {a2:.4g} offline and {b2:.4g} online; no unit explains it.",
-        "Compare the code of both paths on the same rows; if they agree, the world has changed: consider refitting.", p,
+        f"the distributions differ by {distance:.1%}, median {a2:.4g} offline, {b2:.4g} online; no unit explains it.",
+        _UNEXPLAINED, p,
     )  # fmt: skip
 
 
-def _round_numbers(factor: float) -> list[float]:
-    """Numbers that the factor may be meant to be: units differ by round ones, and an estimate of them is not round."""
-    power = float(np.copysign(10.0 ** np.round(np.log10(abs(factor))), factor)) if factor else 0.0
-    return [power, float(f"{factor:.0e}"), float(f"{factor:.1e}")]
+def _explaining(a: NDArray[np.float64], b: NDArray[np.float64], estimates: list[float]) -> float | None:
+    """The factor that turns one sample into the other: a unit that people use where one fits, else an estimate."""
+    powers = [float(np.copysign(10.0 ** np.round(np.log10(abs(estimate))), estimate)) for estimate in estimates]
+    units = [unit for unit in _UNITS if any(abs(np.log(unit / abs(e))) < 0.25 for e in estimates)]
+    rounded = [float(f"{estimate:.1e}") for estimate in estimates]
+    for candidates in (powers, units, rounded, estimates):
+        fits = [(_kolmogorov(np.sort(a * factor), b), factor) for factor in candidates if factor not in (0.0, 1.0)]
+        good = [(distance, factor) for (distance, p), factor in fits if p > _ALIGNED]
+        if good:
+            return float(min(good)[1])
+    return None
 
 
 def _in_time(name: str, a: NDArray[np.float64], b: NDArray[np.float64], distance: float, p: float) -> Skew:
@@ -291,7 +320,7 @@ def _in_time(name: str, a: NDArray[np.float64], b: NDArray[np.float64], distance
     if newest < 0 and stuck > 2.0 * max(usual, 1.0 / len(b)):
         return Skew(
             name, "time", newest,
-            f"the newest time online is {-newest:.4g} hours older than offline, and {stuck:.1%} of the rows have the same.",
+            f"the newest time online is {-newest:.4g} hours older than offline, and {stuck:.1%} of the rows have it.",
             "Look for a feed that has stopped or a cache that is not refreshed.", p,
         )  # fmt: skip
     return Skew(
@@ -355,7 +384,8 @@ def _categories(name: str, one: Any, other: Any, level: float, tolerance: float)
     elif unseen > distance / 2:
         key = max((k for k, is_new in zip(keys, new, strict=True) if is_new), key=lambda k: counts[1][place[k]])
         yield Skew(
-            name, "encoding", unseen, f"{unseen:.1%} of the online rows are in categories never seen offline, such as {key!r}.",
+            name, "encoding", unseen,
+            f"{unseen:.1%} of the online rows are in categories never seen offline, such as {key!r}.",
             "Use one table of codes on both sides; if the categories are really new, refit.", p,
         )  # fmt: skip
     elif _homogeneous(np.sort(counts, axis=1)[:, ::-1]) > _ALIGNED:
@@ -367,8 +397,7 @@ def _categories(name: str, one: Any, other: Any, level: float, tolerance: float)
     else:
         yield Skew(
             name, "distribution", distance, f"{distance:.1%} of the rows would have to change their category.",
-            "Compare the code of both paths on the same rows; if they agree, the world has changed: consider refitting.",
-            p,
+            _UNEXPLAINED, p,
         )  # fmt: skip
 
 

@@ -76,8 +76,7 @@ def test_the_starter_fails_every_check(tmp_path):
 @pytest.mark.parametrize("mistake", mistakes, ids=lambda mistake: mistake.name)
 def test_each_mistake_is_caught_and_named(tmp_path, mistake):
     def make_lab(solution):
-        lab = lab_with(solution, tmp_path)
-        return lab
+        return lab_with(solution, tmp_path)
 
     built = judge.Unbuilt(RuntimeError("the build is judged elsewhere"))
     verdicts = judge.assess(WEEK, make_lab(mistake.solution), built, exercise_only=True)

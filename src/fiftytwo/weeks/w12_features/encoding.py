@@ -161,8 +161,8 @@ def _training_rows(lab: Lab) -> Iterator[Check]:
         y = rng.integers(0, 2, 60)
         options = {"smooth": 2.0, "cv": KFold(5)}
         got = lab.solution.apply(moved_by_own_target, options, X, y, list(range(0, 60, 5)))
-        return Measurement(float(got), inputs={"X": X, "y": y},
-                           call="TargetEncoder(smooth=2.0, cv=KFold(5)).fit_transform(X, y), with one target turned over")  # fmt: skip
+        call = "TargetEncoder(smooth=2.0, cv=KFold(5)).fit_transform(X, y), with one target turned over"
+        return Measurement(float(got), call=call, inputs={"X": X, "y": y})
 
     yield Check(
         "rows whose feature knows their own target",

@@ -49,7 +49,9 @@ def promises(found: Mapping[str, Mapping[str, tuple[float, float]]]) -> Figure:
     return figure
 
 
-def before_and_after(offline: pd.DataFrame, online: pd.DataFrame, spoiled: pd.DataFrame, numbers: str, times: str) -> Figure:
+def before_and_after(
+    offline: pd.DataFrame, online: pd.DataFrame, spoiled: pd.DataFrame, numbers: str, times: str
+) -> Figure:
     """A column of numbers and one of times of day: offline, online as it should be, and as it is."""
     figure, (left, right) = plt.subplots(1, 2, figsize=(8.4, 3.4))
     sides = (("offline", offline, "#888888", "--"), ("online, clean", online, PALETTE[0], "-"),

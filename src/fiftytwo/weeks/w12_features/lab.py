@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -109,7 +109,8 @@ def _report_promises(lab: Lab, found: Mapping[str, Mapping[str, tuple[float, flo
     import pandas as pd
 
     rows = [
-        {"table": name, "many categories are": way, "training rows": train, "new rows": new, "promised too much": train - new}
+        {"table": name, "many categories are": way, "training rows": train, "new rows": new,
+         "promised too much": train - new}
         for name, ways in found.items() for way, (train, new) in ways.items()
     ]  # fmt: skip
     lab.table(pd.DataFrame(rows), "Promises", "ROC-AUC of a logistic regression on the features of a pipeline.")

@@ -19,9 +19,7 @@ class RobustScaler(sklearn.preprocessing.RobustScaler):
         quantile_range: tuple[float, float] = (25.0, 75.0),
         fill: float | None = None,
     ) -> None:
-        super().__init__(
-            with_centering=with_centering, with_scaling=with_scaling, quantile_range=quantile_range
-        )
+        super().__init__(with_centering=with_centering, with_scaling=with_scaling, quantile_range=quantile_range)
         self.fill = fill
 
     def transform(self, X: Any) -> Any:

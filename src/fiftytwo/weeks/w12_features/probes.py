@@ -14,7 +14,6 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, TransformerMixin
 
-
 RAN = "week 12: a pickle was run"  # a name that a pickle sets where it is run
 
 
@@ -132,7 +131,7 @@ def _attempt(action: Any) -> tuple[str, str]:
 
 
 def changed_bytes(solution: Any, plan: Any, train: Any, y: Any, format: str, places: int) -> list[tuple[int, str]]:
-    """Flip one byte, over and over, from the first to the last; and the outcome of each try, which should be CannotRead.
+    """Change one byte, over and over, from the first to the last; the outcome of each try should be CannotRead.
 
     The checksum that came apart from the file is not used, but where a pickle is refused without it.
     """
@@ -170,9 +169,7 @@ def refusals(solution: Any, plan: Any, train: Any, y: Any, wrong: Mapping[str, A
         other = "0" * len(str(digest))
         found["another checksum"] = _attempt(lambda: solution.load_pipeline(path, sha256=other))
         for name, columns in wrong.items():
-            found[name] = _attempt(
-                lambda columns=columns: solution.load_pipeline(path, columns=columns, sha256=digest)  # type: ignore[misc]
-            )
+            found[name] = _attempt(lambda columns=columns: solution.load_pipeline(path, columns=columns, sha256=digest))
         if "skops" in formats:
             found.update(_foreign_classes(solution, path, train, y, plan))
         found["an unknown format"] = _attempt(lambda: solution.save_pipeline(pipeline, path, format="csv"))
@@ -203,7 +200,7 @@ class _CannotBeSaved(Doubler):
         raise RuntimeError("this holds an open connection")
 
 
-def keeps_the_old_file(solution: Any, plan: Any, train: Any, y: Any, column: str) -> dict[str, Any]:
+def keeps_the_old_file(solution: Any, plan: Any, train: Any, y: Any) -> dict[str, Any]:
     """Save over a good file what cannot be saved."""
     pipeline = solution.FeaturePipeline(steps(solution, plan)).fit(train, y)
     with tempfile.TemporaryDirectory() as folder:
@@ -234,5 +231,3 @@ def moved_by_own_target(
         after = np.asarray(solution.TargetEncoder(**options).fit_transform(X, turned))
         moved += not np.allclose(after[row], before[row], rtol=0, atol=1e-12)
     return moved
-
-

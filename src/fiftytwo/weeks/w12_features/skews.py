@@ -85,9 +85,7 @@ def alarms(lab: Lab) -> Alarms:
         for one in (*PLANTED, *OTHERS)
     }
     repeats = 1_000 if lab.full else 100
-    false = sum(
-        not skew_report(*_pair(rng), alpha=ALPHA).clean for _ in lab.progress(range(repeats), "clean samples")
-    )
+    false = sum(not skew_report(*_pair(rng), alpha=ALPHA).clean for _ in lab.progress(range(repeats), "clean samples"))
     return Alarms(skew_report(offline, spoiled(lab, online), alpha=ALPHA), alone, repeats, false)
 
 
