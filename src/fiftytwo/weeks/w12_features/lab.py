@@ -19,7 +19,17 @@ from fiftytwo.weeks.w12_features.credit import applications, noise
 from fiftytwo.weeks.w12_features.encoding import encoders
 from fiftytwo.weeks.w12_features.promises import promised
 from fiftytwo.weeks.w12_features.serving import PLAN, differing_bits, files, online_rows, pipelines, refused
-from fiftytwo.weeks.w12_features.skews import ALPHA, ONLINE, OTHERS, PLANTED, Alarms, alarms, samples, spoiled
+from fiftytwo.weeks.w12_features.skews import (
+    ALPHA,
+    ONLINE,
+    OTHERS,
+    PLANTED,
+    Alarms,
+    alarms,
+    clean_pairs,
+    samples,
+    spoiled,
+)
 from mltoolkit.metrics import roc_auc
 
 if TYPE_CHECKING:
@@ -181,7 +191,7 @@ def assess(lab: Lab, built: Built) -> Iterator[Check]:
     yield from files(lab)
     yield from _leaks(built)
     yield from _served(lab, built)
-    yield from _reported(built)
+    yield from _reported(lab, built)
 
 
 def _leaks(built: Built) -> Iterator[Check]:
@@ -247,7 +257,7 @@ def _served(lab: Lab, built: Built) -> Iterator[Check]:
     )
 
 
-def _reported(built: Built) -> Iterator[Check]:
+def _reported(lab: Lab, built: Built) -> Iterator[Check]:
     yield Check(
         "planted skews that are found and named",
         lambda: len({(skew.column, skew.kind) for skew in built.alarms.together.skews}
@@ -275,7 +285,7 @@ def _reported(built: Built) -> Iterator[Check]:
         exercise=False,
     )
     # Three standard errors above the level that the report promises.
-    most = ALPHA + 3.0 * float(np.sqrt(ALPHA * (1 - ALPHA) / built.alarms.clean)) if built.alarms.clean else ALPHA
+    most = ALPHA + 3.0 * float(np.sqrt(ALPHA * (1 - ALPHA) / clean_pairs(lab)))
     yield Check(
         "false alarms on clean samples",
         lambda: built.alarms.false / built.alarms.clean,

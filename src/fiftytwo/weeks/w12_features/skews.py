@@ -76,6 +76,11 @@ def spoiled(lab: Lab, online: pd.DataFrame) -> pd.DataFrame:
     return online.assign(**{one.column: one.spoil(online, lab.rng) for one in PLANTED})
 
 
+def clean_pairs(lab: Lab) -> int:
+    """How many pairs of clean samples the false alarms are counted on."""
+    return 1_000 if lab.full else 100
+
+
 def alarms(lab: Lab) -> Alarms:
     """Plant, report, and count."""
     rng = lab.rng
@@ -84,7 +89,7 @@ def alarms(lab: Lab) -> Alarms:
         one.title: skew_report(offline, online.assign(**{one.column: one.spoil(online, rng)}), alpha=ALPHA)
         for one in (*PLANTED, *OTHERS)
     }
-    repeats = 1_000 if lab.full else 100
+    repeats = clean_pairs(lab)
     false = sum(not skew_report(*_pair(rng), alpha=ALPHA).clean for _ in lab.progress(range(repeats), "clean samples"))
     return Alarms(skew_report(offline, spoiled(lab, online), alpha=ALPHA), alone, repeats, false)
 
