@@ -557,7 +557,8 @@ def test_files_that_are_refused(saved, tmp_path):
         load_pipeline(path, sha256=digest, columns=X.assign(income="much"))
     for content, words in ((pickle.dumps(3), "a bare pickle"), (b"", "something else"),
                            (b"PK\3\4", "something else"),
-                           (files.MAGIC.replace(b"1", b"2"), "another version"), (files.MAGIC, "checksum")):  # fmt: skip
+                           (files.MAGIC.replace(b"1", b"2"), "another version"),
+                           (files.MAGIC, "checksum")):  # fmt: skip
         path.write_bytes(content)
         with pytest.raises(CannotRead, match=words):
             load_pipeline(path)

@@ -16,9 +16,9 @@ from mltoolkit.plots import PALETTE
 def leakage(rows_each: Sequence[float], naive: Sequence[float], crossed: Sequence[float]) -> Figure:
     """Area under the ROC curve of an encoded noise column, as its categories grow smaller."""
     figure, axes = plt.subplots(figsize=(7.0, 3.8))
-    axes.plot(rows_each, naive, marker="o", color=PALETTE[1], label="fit, then transform the same rows")
-    axes.plot(rows_each, crossed, marker="s", color=PALETTE[0], label="fit_transform: cross-fitted")
-    axes.axhline(0.5, color="#888888", linestyle="--", linewidth=0.9, label="what noise is worth")
+    axes.plot(rows_each, naive, marker="o", color=PALETTE[1], label="encoded by all rows")
+    axes.plot(rows_each, crossed, marker="s", color=PALETTE[0], label="cross-fitted")
+    axes.axhline(0.5, color="#888888", linestyle="--", linewidth=0.9, label="guessing")
     axes.set_xscale("log")
     axes.set_xticks(rows_each, [f"{size:g}" for size in rows_each])
     axes.minorticks_off()
@@ -74,14 +74,14 @@ def _steps(values: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.arange(1, len(values) + 1) / len(values)
 
 
-def latency(milliseconds: NDArray[np.float64]) -> Figure:
+def latency(microseconds: NDArray[np.float64]) -> Figure:
     """How long one row takes."""
     figure, axes = plt.subplots(figsize=(7.0, 3.0))
-    top = float(np.percentile(milliseconds, 99))
-    axes.hist(milliseconds[milliseconds <= top], bins=30, color=PALETTE[0])
-    axes.axvline(float(np.median(milliseconds)), color=PALETTE[1], linewidth=1.2, label="median")
+    top = float(np.percentile(microseconds, 99))
+    axes.hist(microseconds[microseconds <= top], bins=30, color=PALETTE[0])
+    axes.axvline(float(np.median(microseconds)), color=PALETTE[1], linewidth=1.2, label="median")
     axes.set_xlim(left=0)
-    axes.set_xlabel("time for one row (ms), slowest 1% left out")
+    axes.set_xlabel("time for one row (µs), slowest 1% left out")
     axes.set_ylabel("rows")
     axes.legend()
     return figure

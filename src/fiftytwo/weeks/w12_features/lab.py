@@ -138,7 +138,9 @@ def _paths(lab: Lab) -> float:
     found = lab.solution.apply(probes.online, PLAN, train, y[: len(train)], new, online_rows(new))
     milliseconds = 1000.0 * np.asarray(found["seconds"])
     lab.figure(
-        figures.latency(milliseconds), "Latency", "Time from a mapping of fields to features, one row at a time."
+        figures.latency(1000.0 * milliseconds),
+        "Latency",
+        "Time from a mapping of fields to features, one row at a time.",
     )
     lab.metric("rows through both paths", len(new))
     lab.metric("features a row", found["batch"].shape[1])
