@@ -18,6 +18,13 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
             "compare_models",
             "cross_validate",
             "nested_cross_validate",
+        "features": [
+            "FeaturePipeline",
+            "HashingEncoder",
+            "RobustScaler",
+            "TargetEncoder",
+            "load_pipeline",
+            "save_pipeline",
         ],
         "lassocv": ["LassoCV"],
         "logisticcv": ["LogisticRegressionCV"],
@@ -29,5 +36,6 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
             "find_leaks",
             "tree_shap",
         ],
+        "skew": ["Skew", "SkewReport", "skew_report"],
     },
 )
