@@ -1,8 +1,8 @@
 """Flat maps of high-dimensional data: t-SNE, and two numbers that say how far a map can be trusted.
 
-t-SNE turns distances between rows into probabilities p_ij of being neighbours, does the same in the map with a kernel of
-heavy tails, q_ij ∝ 1 / (1 + ‖y_i - y_j‖²), and moves the points of the map until the Kullback-Leibler divergence Σ p log(p / q)
-is small. Neighbours are kept; distances between groups, sizes of groups and empty space are not.
+t-SNE turns distances between rows into probabilities p_ij of being neighbours, does the same in the map with a kernel
+of heavy tails, q_ij ∝ 1 / (1 + ‖y_i - y_j‖²), and moves the points of the map until the Kullback-Leibler divergence Σ
+p log(p / q) is small. Neighbours are kept; distances between groups, sizes of groups and empty space are not.
 
 What differs from the first paper, and why:
 
@@ -51,19 +51,20 @@ def joint_probabilities(X: ArrayLike, perplexity: float = 30.0) -> NDArray[np.fl
     X : array-like of shape (n, d)
         At least 2 and at most 10,000 rows: the result is dense.
     perplexity : float, default 30.0
-        How many neighbours each row effectively has: the exponential of the entropy (in nats) of its p_{j|i}, at least 1.
-        Where n is not above 3 · perplexity, (n - 1) / 3 is used, with a warning.
+        How many neighbours each row effectively has: the exponential of the entropy (in nats) of its p_{j|i}, at least
+        1. Where n is not above 3 · perplexity, (n - 1) / 3 is used, with a warning.
 
     Returns
     -------
     ndarray of shape (n, n)
-        p_ij = (p_{j|i} + p_{i|j}) / 2n with p_{j|i} ∝ exp(-‖x_i - x_j‖² / 2σ_i²): symmetric, 0 on the diagonal, of sum 1.
+        p_ij = (p_{j|i} + p_{i|j}) / 2n with p_{j|i} ∝ exp(-‖x_i - x_j‖² / 2σ_i²): symmetric, 0 on the diagonal, of sum
+        1.
 
     Raises
     ------
     ValueError
-        When X holds NaN, infinity or numbers beyond 1e150, has fewer than 2 or more than 10,000 rows, or the perplexity is
-        below 1.
+        When X holds NaN, infinity or numbers beyond 1e150, has fewer than 2 or more than 10,000 rows, or the
+        perplexity is below 1.
 
     Examples
     --------
@@ -89,8 +90,8 @@ def kl_divergence(P: ArrayLike, Y: ArrayLike) -> tuple[float, NDArray[np.float64
     Returns
     -------
     divergence : float
-        KL(P‖Q) = Σ_{i≠j} p_ij log(p_ij / q_ij) in nats, where 0 · log 0 is 0 and q_ij ∝ 1 / (1 + ‖y_i - y_j‖²) adds up to 1
-        over all i ≠ j.
+        KL(P‖Q) = Σ_{i≠j} p_ij log(p_ij / q_ij) in nats, where 0 · log 0 is 0 and q_ij ∝ 1 / (1 + ‖y_i - y_j‖²) adds up
+        to 1 over all i ≠ j.
     gradient : ndarray of shape (n, c)
         Its derivative by each coordinate, 4 Σ_j (p_ij - q_ij) (y_i - y_j) / (1 + ‖y_i - y_j‖²).
 
@@ -119,8 +120,8 @@ class TSNE(BaseEstimator):
     n_components : int, default 2
         c, dimensions of the map.
     perplexity : float, default 30.0
-        How many neighbours each row effectively has, at least 1. Where n is not above 3 · perplexity, (n - 1) / 3 is used,
-        with a warning.
+        How many neighbours each row effectively has, at least 1. Where n is not above 3 · perplexity, (n - 1) / 3 is
+        used, with a warning.
     early_exaggeration : float, default 12.0
         By how much p is multiplied in the first phase, at least 1.
     early_exaggeration_iter : int, default 250
@@ -140,7 +141,8 @@ class TSNE(BaseEstimator):
         ``"exact"`` keeps all pairs (up to 10,000 rows); ``"fft"`` keeps p for the 3 · perplexity nearest neighbours and
         takes the push from a grid, for maps of 2 dimensions. ``"auto"`` takes ``"fft"`` from 500 rows on, where it can.
     random_state : int, RandomState or None, default None
-        Where draws come from; an int gives the same map each time. Nothing is drawn for ``init="pca"``, unless X is flat.
+        Where draws come from; an int gives the same map each time. Nothing is drawn for ``init="pca"``, unless X is
+        flat.
 
     Attributes
     ----------
@@ -162,17 +164,18 @@ class TSNE(BaseEstimator):
     Raises
     ------
     ValueError
-        From ``fit``: X holds NaN, infinity or numbers beyond 1e150, has fewer than 2 rows or too many for the exact method,
-        or parameters are out of range (all of these at once).
+        From ``fit``: X holds NaN, infinity or numbers beyond 1e150, has fewer than 2 rows or too many for the exact
+        method, or parameters are out of range (all of these at once).
 
     Notes
     -----
-    A map has no ``transform``: new rows have no place in it. The time of an iteration grows with n and, for ``"fft"``, with the
-    area of the map; memory is that of 3 · perplexity neighbours a row. Copies of a row get the same place, or nearly.
+    A map has no ``transform``: new rows have no place in it. The time of an iteration grows with n and, for ``"fft"``,
+    with the area of the map; memory is that of 3 · perplexity neighbours a row. Copies of a row get the same place, or
+    nearly.
 
     Examples
     --------
-    >>> X = np.r_[np.random.default_rng(0).normal(0.0, 1.0, (40, 5)), np.random.default_rng(1).normal(9.0, 1.0, (40, 5))]
+    >>> X = np.random.default_rng(0).standard_normal((80, 5))
     >>> TSNE(perplexity=10).fit_transform(X).shape
     (80, 2)
     """
@@ -276,9 +279,9 @@ def trustworthiness(X: ArrayLike, X_embedded: ArrayLike, *, n_neighbors: int = 5
     Returns
     -------
     float
-        From 0 to 1: 1 - 2 / (n k (2n - 3k - 1)) · Σ_i Σ_j (r_ij - k), over the k nearest rows j of row i in the map that are not
-        among its k nearest in the data, where r_ij is their rank by distance in the data (1 is the nearest). Rows that are
-        equally far share the better rank.
+        From 0 to 1: 1 - 2 / (n k (2n - 3k - 1)) · Σ_i Σ_j (r_ij - k), over the k nearest rows j of row i in the map
+        that are not among its k nearest in the data, where r_ij is their rank by distance in the data (1 is the
+        nearest). Rows that are equally far share the better rank.
 
     Raises
     ------
@@ -315,8 +318,8 @@ def continuity(X: ArrayLike, X_embedded: ArrayLike, *, n_neighbors: int = 5) -> 
     Returns
     -------
     float
-        From 0 to 1: as trustworthiness, over the k nearest rows in the data that are not among the k nearest in the map,
-        with their ranks in the map.
+        From 0 to 1: as trustworthiness, over the k nearest rows in the data that are not among the k nearest in the
+        map, with their ranks in the map.
 
     Raises
     ------

@@ -191,7 +191,7 @@ def test_the_truths_are_true():
 
 def test_clumps_are_counted():
     rng = np.random.default_rng(0)
-    X = np.vstack([rng.random((30, 2)) + [20.0 * i, 0.0] for i in range(4)])
+    X = np.vstack([rng.random((30, 2)) + np.array([20.0 * i, 0.0]) for i in range(4)])
     assert truths.clumps(X) == 4.0
     assert truths.clumps(np.vstack([X, [[200.0, 0.0]]])) == 4.0  # one point is no clump
 

@@ -94,7 +94,7 @@ def affinities(lab: Lab) -> Iterator[Check]:
         ),
         at_most=CLOSE,
         why="Metres or millimetres: the neighbours are the same.",
-        hint=("Let the bisection double its upper end until it holds, or divide the distances of a row by their mean.",),
+        hint=("Let the bisection double its upper end until it holds, or divide each row's distances by their mean.",),
     )  # fmt: skip
 
     def copies() -> Measurement:

@@ -8,6 +8,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 from numpy.typing import NDArray
 
 from fiftytwo.weeks.w10_embeddings.mapping import Drawn
@@ -39,17 +40,19 @@ def _points(axes: Axes, Y: Floats, codes: NDArray[np.int64], colours: Sequence[s
 
 
 def maps(shown: Sequence[tuple[str, Floats]], digits: NDArray[np.int64]) -> Figure:
-    """Maps side by side, coloured by digit; each digit stands at its median as well."""
+    """Maps side by side, coloured by digit; each digit stands above its median as well."""
     figure, panels = plt.subplots(1, len(shown), figsize=(3.4 * len(shown), 4.0))
     for axes, (title, Y) in zip(np.atleast_1d(panels), shown, strict=True):
         _points(axes, Y, digits, TEN)
         for digit in range(10):
             x, y = np.median(Y[digits == digit], axis=0)
-            axes.text(x, y, str(digit), ha="center", va="center", fontsize=9, fontweight="bold",
-                      bbox={"boxstyle": "circle,pad=0.15", "fc": "white", "ec": TEN[digit], "alpha": 0.85})  # fmt: skip
+            axes.annotate(str(digit), (x, y), xytext=(0, 12), textcoords="offset points", ha="center", va="center",
+                          fontsize=9, fontweight="bold",
+                          bbox={"boxstyle": "circle,pad=0.15", "fc": "white", "ec": TEN[digit], "alpha": 0.8},
+                          )  # fmt: skip
         axes.set_title(title)
         _bare(axes)
-    marks = [plt.Line2D([], [], marker="o", linestyle="", color=colour) for colour in TEN]
+    marks = [Line2D([], [], marker="o", linestyle="", color=colour) for colour in TEN]
     figure.legend(marks, [str(digit) for digit in range(10)], loc="outside lower center", ncols=10,
                   handletextpad=0.1, columnspacing=1.0, title="digit")  # fmt: skip
     return figure
@@ -73,7 +76,7 @@ def scores(drawn: Sequence[Drawn]) -> Figure:
         axes.minorticks_off()
         axes.set_xlabel("perplexity, or UMAP's neighbours")
         axes.set_title(score)
-    panels[0].legend(fontsize="small", loc="lower right")
+    panels[0].legend(fontsize="small", loc="center")
     return figure
 
 

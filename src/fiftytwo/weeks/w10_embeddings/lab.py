@@ -37,15 +37,15 @@ week = Week.planned(
         brief="""\
 Write an estimator with scikit-learn's interface, and four functions. A good order:
 
-1. `joint_probabilities`: for each row bisect on the precision until the entropy is log(perplexity). Think of copies of a
-   row, and of data in any unit.
-2. `kl_divergence`: the divergence and its gradient over all pairs, in NumPy. Hold the gradient against finite differences
-   before you go on.
+1. `joint_probabilities`: for each row bisect on the precision until the entropy is log(perplexity). Think of copies of
+   a row, and of data in any unit.
+2. `kl_divergence`: the divergence and its gradient over all pairs, in NumPy. Hold the gradient against finite
+   differences before you go on.
 3. `TSNE(method="exact")`: principal components or random draws (or an array) as the start, momentum, gains, early
    exaggeration, and a number that says where it ended.
 4. `trustworthiness` and `continuity`: ranks, a block of rows at a time.
-5. `TSNE(method="fft")`: nearest neighbours for the pull, and an approximation of your choice for the push, under this name:
-   a grid and the fast Fourier transform, or Barnes and Hut's tree. No array of all pairs.
+5. `TSNE(method="fft")`: nearest neighbours for the pull, and an approximation of your choice for the push, under this
+   name: a grid and the fast Fourier transform, or Barnes and Hut's tree. No array of all pairs.
 
 Bad input gets a `ValueError` that says what was wrong. NumPy, SciPy and scikit-learn's neighbour search and validation
 helpers are yours; a finished t-SNE or score from a library is not the exercise.
@@ -100,7 +100,7 @@ def _report_maps(lab: Lab, name: str, drawn: list[Drawn], digits: np.ndarray[tup
         lab.metric(f"continuity, {method}", one.continuity)
     lab.figure(figures.maps([("PCA", best["PCA"].Y), ("t-SNE, perplexity 30", best["t-SNE"].Y),
                              ("UMAP, 15 neighbours", best["UMAP"].Y)], digits),
-               "Three maps", f"{name} by three methods; a point is an image, a number the median of its digit.")  # fmt: skip
+               "Three maps", f"{name} by three methods. A number stands above its digit's median.")  # fmt: skip
     panels = [(f"perplexity {setting:g}", chosen(drawn, "t-SNE", setting)[0].Y) for setting in (5.0, 30.0, 100.0)]
     lab.figure(figures.maps(panels, digits), "Perplexities",
                f"{name} by t-SNE: few neighbours give crumbs, many give continents.")  # fmt: skip
@@ -112,7 +112,7 @@ _FIGURES = {  # what the map is read for
     "widths": ("width of the second group over that of the first", "{:.1f} times as wide"),
     "densities": ("area of the first group over that of the second", "{:.1f} times the area"),
     "distances": ("distance of the far group over that of the near one", "{:.1f} times as far"),
-    "noise": ("clumps", "{:.0f} clumps"),
+    "noise": ("clumps", "clumps: {:.0f}"),
     "line": ("distance between the ends over the way along the line", "straightness {:.2f}"),
 }
 
@@ -123,7 +123,6 @@ def _report_truths(lab: Lab, shown: list[truths.Shown]) -> None:
     rows, titles = [], []
     for one in shown:
         figure, words = _FIGURES[one.case.name]
-        # The area of a cloud in many dimensions is not that of a map; both groups are equally wide by construction.
         rows.append({
             "case": one.case.name, "figure": figure, "rows": len(one.case.X), "perplexity": one.case.perplexity,
             "in the data": one.truth, "least on a map": float(one.shown.min()), "most on a map": float(one.shown.max()),

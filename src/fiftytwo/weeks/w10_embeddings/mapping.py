@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import warnings
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -91,11 +92,11 @@ def umap(X: Floats, n_neighbors: int, seed: int) -> Floats:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # about TensorFlow, and that a seed means one thread
         try:
-            from umap import UMAP
+            library = importlib.import_module("umap")  # seconds: numba compiles much of it
         except ImportError:
             raise MissingExtra("umap-learn", "tabular") from None
         with np.errstate(all="ignore"):
-            return np.asarray(UMAP(n_neighbors=n_neighbors, random_state=seed).fit_transform(X), dtype=float)
+            return np.asarray(library.UMAP(n_neighbors=n_neighbors, random_state=seed).fit_transform(X), dtype=float)
 
 
 def chosen(drawn: list[Drawn], method: str, setting: float | None) -> list[Drawn]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tracemalloc
+import warnings
 from collections.abc import Iterator
 from functools import cache
 from typing import TYPE_CHECKING, Any
@@ -25,6 +26,7 @@ Floats = NDArray[np.float64]
 
 ROWS, ITERATIONS = 240, 500  # of digits; the slowest loops in NumPy take seconds for these
 WITHIN = 1.05  # of scikit-learn's divergence
+NEARLY = 1.10  # where p is kept for the neighbours alone: scikit-learn's own approximation needs half of that
 _MANY = 3_000  # rows, all pairs of which would fill 72 MB
 
 
@@ -51,7 +53,7 @@ class Beside:
         )
         return divergence(self.P(perplexity), model.fit_transform(self.X).astype(float))
 
-    def ratio(self, perplexity: float, method: str) -> Measurement:
+    def ratio(self, perplexity: float, method: str, bound: float = WITHIN) -> Measurement:
         """The divergence of the learner's map over scikit-learn's; an unlucky start has a second try."""
         for init in ("pca", "random"):
             Y, _ = self.mine(perplexity, method, init)
@@ -62,7 +64,7 @@ class Beside:
             if not np.isfinite(np.asarray(Y)).all():
                 return Measurement(float("inf"), call=call, got="not finite", expected="numbers", inputs={"X": self.X})
             mine, peer = divergence(self.P(perplexity), np.asarray(Y, dtype=float)), self.peer(perplexity)
-            if mine <= WITHIN * peer:
+            if mine <= bound * peer:
                 break
         return Measurement(mine / peer, call="KL of " + call, got=mine, expected=peer, inputs={"X": self.X})
 
@@ -96,8 +98,8 @@ def maps(lab: Lab) -> Iterator[Check]:
     )
     yield Check(
         "approximation beside scikit-learn's exact map",
-        lambda: beside.ratio(30.0, "fft"),
-        at_most=WITHIN,
+        lambda: beside.ratio(30.0, "fft", NEARLY),
+        at_most=NEARLY,
         unit="times",
         why="Many rows are only possible with an approximation, and only worth it when the map is as good.",
         hint=("Keep p for the 3 · perplexity nearest neighbours: the pull is a sum over these.",
@@ -215,7 +217,9 @@ def _awkward(lab: Lab) -> Iterator[Check]:
     def few() -> Measurement:
         X = rng.standard_normal((20, 3))
         try:
-            Y = lab.solution.TSNE(perplexity=30, max_iter=60, random_state=0).fit_transform(X)
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore", UserWarning)  # that it is lowered is what is wanted
+                Y = lab.solution.TSNE(perplexity=30, max_iter=60, random_state=0).fit_transform(X)
         except NotImplementedError:
             raise
         except Exception as error:

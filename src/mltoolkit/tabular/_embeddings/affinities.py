@@ -55,7 +55,8 @@ def conditional(D: Floats, perplexity: float) -> Floats:
         if len(active) == 0:
             break
         open_end = np.isinf(high[active])
-        beta[active] = np.where(open_end, 2.0 * low[active], 0.5 * (low[active] + np.where(open_end, 0.0, high[active])))
+        middle = 0.5 * (low[active] + np.where(open_end, 0.0, high[active]))
+        beta[active] = np.where(open_end, 2.0 * low[active], middle)
     return P
 
 

@@ -67,7 +67,8 @@ def check_rows(what: str, X: Floats, *, exact: bool) -> None:
         faults.append(f"X holds {largest:.3g}, and beyond {_LARGEST:g} squares are not finite; scale the columns")
     if exact and len(X) > _EXACT_ROWS:
         faults.append(
-            f"all pairs of {len(X)} rows do not fit; the exact method takes up to {_EXACT_ROWS}, method='fft' takes more"
+            f"all pairs of {len(X)} rows do not fit; the exact method takes up to {_EXACT_ROWS} rows, "
+            "TSNE(method='fft') more"
         )
     close(what, faults)
 
@@ -131,7 +132,7 @@ def check_map(what: str, X: ArrayLike, Y: ArrayLike, n_neighbors: Any) -> tuple[
         faults.append(f"X has {len(found[0])} rows and X_embedded {len(found[1])}; expected as many")
     if isinstance(n_neighbors, bool) or not isinstance(n_neighbors, Integral) or n_neighbors < 1:
         faults.append(f"n_neighbors={n_neighbors!r} is not an int of at least 1")
-    elif found and n_neighbors >= len(found[0]) / 2:
+    elif found and int(n_neighbors) >= len(found[0]) / 2:
         faults.append(f"n_neighbors={n_neighbors} is not below half of the {len(found[0])} rows")
     close(what, faults)
     return found[0], found[1]

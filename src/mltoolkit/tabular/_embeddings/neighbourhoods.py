@@ -15,7 +15,8 @@ _BLOCK_BYTES = 16 * 2**20  # of the distances of a block of rows to all
 def kept(judge: Floats, shown: Floats, k: int) -> float:
     """1 less the penalty for the k nearest in ``shown`` that are farther than the k-th in ``judge``.
 
-    Each of them costs by how many ranks it is too far. The divisor makes the worst map there is score 0 or a little above.
+    Each of them costs by how many ranks it is too far. The divisor makes the worst map there is score 0 or a little
+    above.
     """
     n = len(judge)
     neighbours = NearestNeighbors(n_neighbors=k).fit(shown).kneighbors(return_distance=False)
@@ -34,6 +35,6 @@ def _excess(D: Floats, neighbours: NDArray[np.intp], start: int, k: int) -> int:
     D[here, start + here] = np.inf  # a row is no neighbour of its own
     total = 0
     for column in neighbours.T:
-        rank = 1 + np.count_nonzero(D < D[here, column][:, None], axis=1)
+        rank = 1 + np.count_nonzero(D[here, column][:, None] > D, axis=1)
         total += int(np.maximum(rank - k, 0).sum())
     return total

@@ -1,7 +1,7 @@
 """What t-SNE makes small, and its gradient: exactly, and approximately for many rows.
 
-The objective is KL(P‖Q) = Σ p log(p / q) with q_ij = k_ij / Z, k_ij = 1 / (1 + ‖y_i - y_j‖²), Z = Σ_{i≠j} k_ij. Its gradient
-pulls and pushes:
+The objective is KL(P‖Q) = Σ p log(p / q) with q_ij = k_ij / Z, k_ij = 1 / (1 + ‖y_i - y_j‖²), Z = Σ_{i≠j} k_ij. Its
+gradient pulls and pushes:
 
     ∂KL/∂y_i = 4 Σ_j p_ij k_ij (y_i - y_j)  -  4/Z Σ_j k_ij² (y_i - y_j)
 

@@ -1,13 +1,14 @@
 """The push between all pairs of a map of two dimensions, from a grid.
 
 Σ_j g(y_i - y_j) is a convolution of the points with g. Spread each point over the grid nodes around it, convolve on the
-grid, where the fast Fourier transform does it in N log N, and read the result off at each point by the same weights. Linderman et al.
-convolve a kernel with 1, y and y² and put the force together afterwards. Here the force itself is the kernel,
+grid, where the fast Fourier transform does it in N log N, and read the result off at each point by the same weights.
+Linderman et al. convolve a kernel with 1, y and y² and put the force together afterwards. Here the force itself is the
+kernel,
 
     g(d) = d / (1 + ‖d‖²)²,
 
-one transform of the points serves both of its components, and no large numbers are subtracted. The normaliser needs no way
-back at all: by Parseval's theorem it is a sum over frequencies.
+one transform of the points serves both of its components, and no large numbers are subtracted. The normaliser needs no
+way back at all: by Parseval's theorem it is a sum over frequencies.
 
 Weights are those of cubic Lagrange interpolation in the middle one of three intervals, where it is best.
 
@@ -38,9 +39,9 @@ _STENCIL = 4  # nodes along each axis over which a point is spread
 class Kernels:
     """Transforms of the kernels on one grid.
 
-    ``force`` (2, Lx, Ly/2 + 1) are those of g's two components; ``normaliser`` (Lx, Ly/2 + 1) is that of 1 / (1 + ‖d‖²), times
-    what makes its product with a power spectrum add up to Z. ``own`` is 1 / (1 + ‖d‖²) between the nodes of one stencil: what
-    a point, spread over the nodes, adds to Z by itself.
+    ``force`` (2, Lx, Ly/2 + 1) are those of g's two components; ``normaliser`` (Lx, Ly/2 + 1) is that of 1 / (1 +
+    ‖d‖²), times what makes its product with a power spectrum add up to Z. ``own`` is 1 / (1 + ‖d‖²) between the nodes
+    of one stencil: what a point, spread over the nodes, adds to Z by itself.
     """
 
     force: NDArray[np.complex64]
@@ -77,9 +78,9 @@ class Repulsion:
 
 
 def layout(extent: Floats) -> tuple[float, tuple[int, int]]:
-    """Spacing of the nodes, and lengths of the transforms: twice the nodes a side, so that no force comes round the back.
+    """Spacing of the nodes, and lengths of the transforms along both axes.
 
-    Both go in steps, so that the kernels need not be computed anew in every iteration.
+    A transform is twice as long as its side has nodes, so that no force comes round the back. Both go in steps, so that the kernels need not be computed anew in every iteration.
     """
     longest = float(extent.max())
     spacing = _SPACING
