@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 Floats = NDArray[np.float64]
 
-ROWS, ITERATIONS = 240, 500  # of digits; the slowest loops in NumPy take seconds for these
+ROWS, ITERATIONS = 200, 400  # of digits; the slowest loops in NumPy take seconds for these
 WITHIN = 1.05  # of scikit-learn's divergence
 NEARLY = 1.10  # where p is kept for the neighbours alone: scikit-learn's own approximation needs half of that
 _MANY = 3_000  # rows, all pairs of which would fill 72 MB
@@ -37,8 +37,6 @@ class Beside:
         self.lab = lab
         self.X = np.asarray(lab.data("digits").data[:ROWS], dtype=float)
         self.mine = cache(self._mine)
-        self.peer = cache(self._peer)
-        self.P = cache(lambda perplexity: oracle(self.X, perplexity))
 
     def _mine(self, perplexity: float, method: str, init: str = "pca") -> tuple[Any, Any]:
         """Map and reported divergence."""
@@ -47,11 +45,9 @@ class Beside:
         ).fit(self.X)
         return model.embedding_, model.kl_divergence_
 
-    def _peer(self, perplexity: float) -> float:
-        model = SklearnTSNE(
-            perplexity=perplexity, method="exact", init="pca", max_iter=ITERATIONS, random_state=0, learning_rate="auto"
-        )
-        return divergence(self.P(perplexity), model.fit_transform(self.X).astype(float))
+    def P(self, perplexity: float) -> Floats:
+        """The true joint probabilities."""
+        return _truth(self.X.tobytes(), perplexity)[0]
 
     def ratio(self, perplexity: float, method: str, bound: float = WITHIN) -> Measurement:
         """The divergence of the learner's map over scikit-learn's; an unlucky start has a second try."""
@@ -63,10 +59,22 @@ class Beside:
                 return shape
             if not np.isfinite(np.asarray(Y)).all():
                 return Measurement(float("inf"), call=call, got="not finite", expected="numbers", inputs={"X": self.X})
-            mine, peer = divergence(self.P(perplexity), np.asarray(Y, dtype=float)), self.peer(perplexity)
+            mine, peer = (
+                divergence(self.P(perplexity), np.asarray(Y, dtype=float)),
+                _truth(self.X.tobytes(), perplexity)[1],
+            )
             if mine <= bound * peer:
                 break
         return Measurement(mine / peer, call="KL of " + call, got=mine, expected=peer, inputs={"X": self.X})
+
+
+@cache
+def _truth(rows: bytes, perplexity: float) -> tuple[Floats, float]:
+    """Joint probabilities and the divergence of scikit-learn's map: nothing of the learner's, so once a process."""
+    X = np.frombuffer(rows).reshape(ROWS, -1)
+    P = oracle(X, perplexity)
+    model = SklearnTSNE(perplexity=perplexity, method="exact", init="pca", max_iter=ITERATIONS, random_state=0)
+    return P, divergence(P, model.fit_transform(X).astype(float))
 
 
 def maps(lab: Lab) -> Iterator[Check]:

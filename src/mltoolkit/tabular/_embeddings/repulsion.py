@@ -80,7 +80,8 @@ class Repulsion:
 def layout(extent: Floats) -> tuple[float, tuple[int, int]]:
     """Spacing of the nodes, and lengths of the transforms along both axes.
 
-    A transform is twice as long as its side has nodes, so that no force comes round the back. Both go in steps, so that the kernels need not be computed anew in every iteration.
+    A transform is twice as long as its side has nodes, so that no force comes round the back. Both go in steps, so that
+    the kernels need not be computed anew in every iteration.
     """
     longest = float(extent.max())
     spacing = _SPACING
