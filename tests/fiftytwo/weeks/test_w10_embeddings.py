@@ -98,7 +98,7 @@ def test_each_mistake_is_caught_and_named(tmp_path, mistake):
 
 
 class Plain:
-    """A right t-SNE by somebody else: another start, no gains, plain loops over iterations, no numba."""
+    """A right t-SNE by somebody else: another start, another schedule, one rate, no numba."""
 
     def __init__(self, n_components=2, *, perplexity=30.0, init="pca", method="auto", max_iter=1000,
                  learning_rate="auto", random_state=None):  # fmt: skip
@@ -122,8 +122,8 @@ class Plain:
         P = joint_probabilities(X, self.perplexity)
         Y = np.random.default_rng(self.random_state).normal(0.0, 1e-2, shape)  # never principal components
         Y = Y if isinstance(self.init, str) else np.array(self.init, dtype=float)
-        rate = 100.0 if self.learning_rate == "auto" else self.learning_rate
-        step = np.zeros_like(Y)
+        rate = 50.0 if self.learning_rate == "auto" else self.learning_rate
+        step, gains = np.zeros_like(Y), np.ones_like(Y)
         early = min(100, self.max_iter // 2)
         for i in range(self.max_iter):
             gradient = kl_divergence(P, Y)[1] if i >= early else 0.0
@@ -132,7 +132,8 @@ class Plain:
                 np.fill_diagonal(K, 0.0)
                 W = (4.0 * P - K / K.sum()) * K
                 gradient = 4.0 * (W.sum(axis=1)[:, None] * Y - W @ Y)
-            step = (0.5 if i < early else 0.8) * step - rate * gradient
+            gains = np.where(step * gradient > 0.0, 0.8 * gains, gains + 0.2).clip(0.01)
+            step = (0.5 if i < early else 0.8) * step - rate * gains * gradient
             Y = Y + step
         self.embedding_, self.kl_divergence_ = Y, kl_divergence(P, Y)[0]
         return self
@@ -151,9 +152,9 @@ def ranked(X, Y, *, n_neighbors=5):
     n, k, total = len(X), n_neighbors, 0
     if k >= n / 2 or len(Y) != n or np.isnan(X).any() or np.isnan(Y).any():
         raise ValueError(f"n_neighbors={k} is not below half of {n} rows, rows differ, or there is NaN")
-    for i in range(n):
+    for i in range(n if n < 2_000 else 0):  # of many rows only the memory is asked for
         near = [j for j in np.argsort(np.linalg.norm(Y - Y[i], axis=1)) if j != i][:k]
-        order = [j for j in np.argsort(np.linalg.norm(X - X[i], axis=1)) if j != i] if n < 2000 else near
+        order = [j for j in np.argsort(np.linalg.norm(X - X[i], axis=1)) if j != i]
         total += sum(max(order.index(j) + 1 - k, 0) for j in near)
     return 1.0 - 2.0 * total / (n * k * (2 * n - 3 * k - 1))
 
