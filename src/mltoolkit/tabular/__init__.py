@@ -26,6 +26,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
             "load_pipeline",
             "save_pipeline",
         ],
+        "embeddings": ["TSNE", "continuity", "joint_probabilities", "kl_divergence", "trustworthiness"],
         "lassocv": ["LassoCV"],
         "logisticcv": ["LogisticRegressionCV"],
         "regression": ["Lasso", "Ridge", "RidgeCV", "lasso_path"],

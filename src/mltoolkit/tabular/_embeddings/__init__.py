@@ -1,0 +1,1 @@
+"""The parts behind ``mltoolkit.tabular.embeddings``."""
