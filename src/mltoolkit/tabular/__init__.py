@@ -1,4 +1,4 @@
-"""Learning from tables: linear models, calibration, boosted trees, clusters, cross-validation."""
+"""Learning from tables: models, calibration, clusters, flat maps, cross-validation, feature pipelines."""
 
 import lazy_loader
 
@@ -18,6 +18,8 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
             "compare_models",
             "cross_validate",
             "nested_cross_validate",
+        ],
+        "embeddings": ["TSNE", "continuity", "joint_probabilities", "kl_divergence", "trustworthiness"],
         "features": [
             "FeaturePipeline",
             "HashingEncoder",
@@ -26,10 +28,10 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
             "load_pipeline",
             "save_pipeline",
         ],
-        "embeddings": ["TSNE", "continuity", "joint_probabilities", "kl_divergence", "trustworthiness"],
         "lassocv": ["LassoCV"],
         "logisticcv": ["LogisticRegressionCV"],
         "regression": ["Lasso", "Ridge", "RidgeCV", "lasso_path"],
+        "skew": ["Skew", "SkewReport", "skew_report"],
         "trees": [
             "GradientBoostingClassifier",
             "GradientBoostingRegressor",
@@ -37,6 +39,5 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
             "find_leaks",
             "tree_shap",
         ],
-        "skew": ["Skew", "SkewReport", "skew_report"],
     },
 )
