@@ -18,7 +18,7 @@ from sklearn.exceptions import ConvergenceWarning, NotFittedError
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from mltoolkit.errors import BadInput
-from mltoolkit.tabular import GaussianMixture, KMeans, clusters, silhouette, silhouette_samples
+from mltoolkit.tabular import GaussianMixture, KMeans, silhouette, silhouette_samples
 from mltoolkit.tabular._clusters import descent, mixture
 from mltoolkit.tabular._clusters.seeding import plus_plus
 
@@ -421,7 +421,7 @@ def test_without_volume_and_without_reg_covar_there_is_no_mixture(kind):
 
 
 def test_a_mixture_that_cannot_be_had_ends_with_advice(monkeypatch):
-    monkeypatch.setattr(clusters, "_RESEEDS", 0)
+    monkeypatch.setattr(mixture, "_RESEEDS", 0)
     X = np.repeat([[0.0, 0.0], [1.0, 5.0], [2.0, 1.0]], 10, axis=0)
     with pytest.raises(BadInput, match=r"collapse again and again; raise reg_covar=0, lower n_components=3"):
         GaussianMixture(3, reg_covar=0.0, max_iter=1000, tol=0.0, random_state=0).fit(X)

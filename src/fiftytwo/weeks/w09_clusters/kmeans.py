@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial.distance import cdist
+from sklearn.cluster import KMeans as KMeansOfPeer
 
 from fiftytwo.evidence import Check, Measurement
 from fiftytwo.measure import difference, worst
@@ -83,6 +84,51 @@ def _centers(lab: Lab, cases: dict[str, Case]) -> Iterator[Check]:
         at_most=CLOSE,
         why="A row of weight 2 stands for two customers.",
         hint=("The centre is the weighted mean; the nearest centre does not depend on weights.",),
+    )
+
+    def absent() -> Measurement:
+        case = cases["five that overlap"]
+        start = case.start.copy()
+        start[0] += 100.0
+        rows = np.vstack([case.X, start[:1] + 1.0])
+        weights = np.append(case.weights, 0.0)
+        got, expected = (
+            lab.solution.KMeans(5, init=start, tol=0.0, max_iter=1000).fit(rows[:n], sample_weight=weights[:n])
+            for n in (len(rows), len(case.X))
+        )
+        return difference(np.asarray(got.cluster_centers_), np.asarray(expected.cluster_centers_),
+                          call="KMeans(5, init=start, tol=0).fit(X and a far row, weights and 0).cluster_centers_",
+                          inputs={"X": rows, "weights": weights, "start": start})  # fmt: skip
+
+    yield Check(
+        "a row of weight 0 is not there",
+        absent,
+        at_most=CLOSE,
+        why="Nobody's row holds no centre: one that has no other rows is empty.",
+        hint=("Leave such rows out before the descent; they have labels all the same.",),
+    )
+
+    def early() -> Measurement:
+        case = cases["five that overlap"]
+        ends = []
+        for scale, tol in ((1.0, 0.02), (1.0, 0.002), (100.0, 0.02), (0.01, 0.002)):
+            peer = KMeansOfPeer(5, init=scale * case.start, n_init=1, tol=tol, max_iter=1000).fit(scale * case.X)
+            ours = lab.solution.KMeans(5, init=scale * case.start, tol=tol, max_iter=1000).fit(scale * case.X)
+            ends.append(
+                difference(
+                    np.asarray(ours.cluster_centers_) / scale, peer.cluster_centers_ / scale,
+                    call=f"KMeans(5, init=start, tol={tol}).fit(X).cluster_centers_, both times {scale:g}",
+                    inputs={"X": case.X, "start": case.start},
+                )
+            )  # fmt: skip
+        return worst(ends, CLOSE)
+
+    yield Check(
+        "tol is a share of the variance",
+        early,
+        at_most=CLOSE,
+        why="A descent in euros and one in cents are the same descent, and should end at the same step.",
+        hint=("Stop when the squared moves of all centres add up to tol times the mean of X.var(axis=0), or less.",),
     )
 
 
@@ -205,6 +251,33 @@ def _starts(lab: Lab) -> Iterator[Check]:
         hint=("Keep the descent with the lowest inertia, not the last one.",),
     )
 
+    apart = np.vstack([lab.rng.standard_normal((199, 2)), [[30.0, 30.0]]])
+
+    yield Check(
+        "a random start draws rows evenly",
+        lambda: float(sum(lab.solution.apply(_isolates, apart, seed) for seed in range(12))),
+        at_most=4,
+        unit="of 12 starts",
+        why="init='random' is what k-means++ is held against; a row far from all others is one row of two hundred.",
+        hint=("rng.choice(n, size=k, replace=False): no row twice, and none more likely than another.",),
+    )
+
+    def sampled() -> Measurement:
+        many = blobs(lab.rng, 4, 300) + lab.rng.standard_normal((1200, 2)) * 4.0
+        model = lab.solution.KMeans(4, tol=0.0, init_size=40, n_init=2, random_state=0).fit(many)
+        labels, centers = np.asarray(model.labels_), np.asarray(model.cluster_centers_)
+        means = np.array([many[labels == c].mean(axis=0) for c in range(4)])
+        return difference(centers, means, call="KMeans(4, tol=0, init_size=40).fit(1,200 rows).cluster_centers_",
+                          inputs={"X": many})  # fmt: skip
+
+    yield Check(
+        "the last steps see all rows",
+        sampled,
+        at_most=CLOSE,
+        why="Starts may look at a sample; the centres that come out are means of everything.",
+        hint=("Fit from the best start once more on all rows, or give the starts all rows in the first place.",),
+    )
+
     def repeats() -> Measurement:
         first, again = (np.asarray(lab.solution.KMeans(5, n_init=1, random_state=3).fit(X).cluster_centers_)
                         for _ in range(2))  # fmt: skip
@@ -303,6 +376,14 @@ def _untouched(solution: Any, X: NDArray[np.float64]) -> bool:
     mine = np.array(X)
     solution.KMeans(3, random_state=0).fit(mine)
     return bool((mine == X).all())
+
+
+def _isolates(solution: Any, X: NDArray[np.float64], seed: int) -> bool:
+    """Whether one step from a random start leaves the last row in a cluster of its own."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # one step is not enough, and the fit says so
+        model = solution.KMeans(2, init="random", n_init=1, max_iter=1, random_state=seed).fit(X)
+    return bool((np.linalg.norm(np.asarray(model.cluster_centers_) - X[-1], axis=1) < 1e-6).any())
 
 
 def _bounds(lab: Lab) -> Iterator[Check]:
