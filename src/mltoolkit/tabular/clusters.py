@@ -172,12 +172,12 @@ class KMeans(ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClusterMixin, Ba
 
         def run(X: NDArray[Any], weights: NDArray[Any], centers: NDArray[Any]) -> Descent:
             tol = float(self.tol) * float(np.mean(np.average(X**2, axis=0, weights=weights)))
-            assign = pick_assign(self.algorithm, X.shape[0], X.shape[1], k)
+            assign = pick_assign(self.algorithm, X.shape, k)
             return descend(X, weights, centers, tol=tol, max_iter=int(self.max_iter), assign=assign)
 
         if given is not None:
             return run(X, weights, given)
-        part, mass = restart_rows(X, weights, k, self.init_size, rng)
+        part, mass, sampled = restart_rows(X, weights, k, self.init_size, rng)
         seed = plus_plus if self.init == "k-means++" else random_rows
         best: Descent | None = None
         for _ in range(int(self.n_init)):
@@ -185,7 +185,7 @@ class KMeans(ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClusterMixin, Ba
             if best is None or found.inertia < best.inertia:
                 best = found
         assert best is not None
-        return best if len(part) == len(X) else run(X, weights, best.centers)
+        return run(X, weights, best.centers) if sampled else best
 
     def _warn(self) -> None:
         used = len(np.unique(self.labels_))

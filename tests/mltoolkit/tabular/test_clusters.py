@@ -223,8 +223,8 @@ def test_without_numba_numpy_does_the_same(monkeypatch, algorithm):
     X, start, _ = data(8, n=70_000, k=5)
     compiled = KMeans(5, init=start, tol=0.0, algorithm=algorithm).fit(X)
     monkeypatch.setattr(builtins, "__import__", without)
-    assert descent.pick_assign("auto", 10**9, 10, 5) is descent.lloyd
-    assert descent.pick_assign("hamerly", 10**9, 10, 5) is descent.hamerly
+    assert descent.pick_assign("auto", (10**9, 10), 5) is descent.lloyd
+    assert descent.pick_assign("hamerly", (10**9, 10), 5) is descent.hamerly
     plain = KMeans(5, init=start, tol=0.0, algorithm=algorithm).fit(X)
     np.testing.assert_allclose(plain.cluster_centers_, compiled.cluster_centers_, atol=1e-9)
 

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from fiftytwo.evidence import Check, Measurement
 from fiftytwo.measure import difference, worst
 from fiftytwo.weeks.w09_clusters.cases import Case, blobs, cases_of, mixture_oracle, mixture_start
+from fiftytwo.weeks.w09_clusters.collapses import collapses
 from fiftytwo.weeks.w09_clusters.kmeans import confession
 
 if TYPE_CHECKING:
@@ -37,7 +38,7 @@ def mixtures(lab: Lab) -> Iterator[Check]:
     yield from _far_and_drawn(lab, cases["two groups"])
     yield from _criteria(lab, cases["five that overlap"])
     yield from _own_start(lab, cases)
-    yield from _collapse(lab)
+    yield from collapses(lab)
 
 
 def _fit(lab: Lab, case: Case, kind: str, **options: Any) -> Any:
@@ -308,6 +309,20 @@ def _own_start(lab: Lab, cases: dict[str, Case]) -> Iterator[Check]:
               "KMeans(n_components, n_init=1).fit(X).cluster_centers_, or k-means++'s draws."),
     )  # fmt: skip
 
+    def given() -> Measurement:
+        means = groups.reshape(9, 25, 2).mean(axis=1)
+        model = lab.solution.GaussianMixture(9, means_init=means + 0.5, tol=1e-6, random_state=0).fit(groups)
+        return difference(np.asarray(model.means_), means, inputs={"X": groups, "means": means},
+                          call="GaussianMixture(9, means_init=means + 0.5, tol=1e-6).fit(X).means_")  # fmt: skip
+
+    yield Check(
+        "first means alone",
+        given,
+        at_most=0.05,
+        why="Whoever knows about where the groups are need not know how wide they are.",
+        hint=("Shares and covariances come from its own start, the means are replaced.",),
+    )
+
     def shifted() -> Measurement:
         near = Case(far.X - far.shift + 1e6, far.weights, far.start - far.shift + 1e6)
         home = Case(far.X - far.shift, far.weights, far.start - far.shift)
@@ -326,70 +341,8 @@ def _own_start(lab: Lab, cases: dict[str, Case]) -> Iterator[Check]:
     )
 
 
-def _collapse(lab: Lab) -> Iterator[Check]:
-    rng = lab.rng
-    twins = np.vstack([rng.standard_normal((60, 2)), np.full((15, 2), 3.0)])
-
-    yield Check(
-        "rows that agree",
-        lambda: _finite(lab.solution.GaussianMixture(3, random_state=0).fit(twins), twins),
-        equals=True,
-        why="A component on fifteen equal rows has no width, and its likelihood has no bound.",
-        hint=("reg_covar on the diagonal keeps every covariance invertible.",),
-    )
-    lost = {**mixture_start(Case(twins, np.ones(75), np.array([[0.0, 0.0], [1e3, 1e3]])), "full"), "tol": 1e-3}
-
-    def recovers() -> bool:
-        model = lab.solution.GaussianMixture(2, **lost).fit(twins)
-        return _finite(model, twins) and bool(model.converged_)
-
-    yield Check(
-        "a component that no row belongs to",
-        recovers,
-        equals=True,
-        why="Its mean would be 0 / 0; one NaN then spreads to everything.",
-        hint=(
-            "Where Σᵢ rᵢₖ is next to 0, seed the component anew, such as on the row that is explained worst.",
-            "Then go on: there is no earlier bound to compare the next one with.",
-        ),
-    )
-
-    def told() -> bool:
-        flat = np.column_stack([twins, np.zeros(75)])
-        return all(bool(lab.solution.apply(_speaks_up, rows)) for rows in (flat, twins))
-
-    yield Check(
-        "no volume and no reg_covar",
-        told,
-        equals=True,
-        why="A constant column, or rows that agree: there is no such Gaussian; a clear error or warning is right, and "
-        "NaN without a word is not.",
-        hint=(
-            "ValueError that mentions reg_covar, when a covariance has no Cholesky factor and a new seed cannot help.",
-        ),
-    )
-
-
 def _after_one_step(solution: Any, X: NDArray[np.float64], k: int, way: str) -> list[float]:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # one step is not enough, and the fit says so
         models = [solution.GaussianMixture(k, init_params=way, max_iter=1, random_state=seed) for seed in range(9)]
         return [float(model.fit(X).score(X)) for model in models]
-
-
-def _finite(model: Any, X: NDArray[np.float64]) -> bool:
-    parts = [np.asarray(getattr(model, name)) for name in ("weights_", "means_", "covariances_")]
-    whole = all(np.isfinite(part).all() for part in parts) and np.isfinite(np.asarray(model.score_samples(X))).all()
-    return bool(whole and abs(float(parts[0].sum()) - 1.0) < 1e-6)
-
-
-def _speaks_up(solution: Any, X: NDArray[np.float64]) -> bool:
-    """Whether a fit that cannot be is refused, or survives with a warning and finite numbers."""
-    with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always")
-        try:
-            model = solution.GaussianMixture(2, reg_covar=0.0, random_state=0).fit(X)
-        except ValueError as error:
-            return "reg_covar" in str(error)
-    told = any(issubclass(one.category, UserWarning) for one in caught)
-    return told and bool(np.isfinite(model.means_).all() and np.isfinite(model.covariances_).all())

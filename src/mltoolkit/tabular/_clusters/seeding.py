@@ -93,13 +93,14 @@ def in_order(X: Floats, weights: Floats) -> tuple[Floats, Floats]:
 
 def restart_rows(
     X: Floats, weights: Floats, k: int, init_size: int | None, rng: np.random.Generator
-) -> tuple[Floats, Floats]:
-    """The rows that the starts of k-means see, with their weights: all, or a sample of many; in an order of their own.
+) -> tuple[Floats, Floats, bool]:
+    """The rows that the starts of k-means see, with their weights, and whether they are a sample of many.
 
-    The result has as many rows as X where it is no sample.
+    They are in an order of their own.
     """
     size = max(init_size or max(_SAMPLE_LEAST, _SAMPLE_PER_CLUSTER * k), k)
-    return in_order(*(_sample(X, weights, size, rng) if len(X) > 2 * size else (X, weights)))
+    sampled = len(X) > 2 * size
+    return *in_order(*(_sample(X, weights, size, rng) if sampled else (X, weights))), sampled
 
 
 def _sample(X: Floats, weights: Floats, size: int, rng: np.random.Generator) -> tuple[Floats, Floats]:
