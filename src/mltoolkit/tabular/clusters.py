@@ -35,14 +35,9 @@ from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, Cluster
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 
-from mltoolkit.errors import BadInput
 from mltoolkit.tabular._clusters import arguments, mixture, separation
 from mltoolkit.tabular._clusters.descent import Descent, descend, nearest, pick_assign
-from mltoolkit.tabular._clusters.seeding import generator, in_order, plus_plus, random_rows
-
-_SAMPLE_PER_CLUSTER = 500  # rows a cluster in a sample of the restarts, where init_size is left to us
-_SAMPLE_LEAST = 10_000
-_RESEEDS = 10  # a component, until a mixture is given up
+from mltoolkit.tabular._clusters.seeding import generator, plus_plus, random_rows, restart_rows
 
 
 class KMeans(ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClusterMixin, BaseEstimator):
@@ -177,14 +172,12 @@ class KMeans(ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClusterMixin, Ba
 
         def run(X: NDArray[Any], weights: NDArray[Any], centers: NDArray[Any]) -> Descent:
             tol = float(self.tol) * float(np.mean(np.average(X**2, axis=0, weights=weights)))
-            assign = pick_assign(self.algorithm, X.shape[0], X.shape[1], k)
+            assign = pick_assign(self.algorithm, X.shape, k)
             return descend(X, weights, centers, tol=tol, max_iter=int(self.max_iter), assign=assign)
 
         if given is not None:
             return run(X, weights, given)
-        size = self.init_size or max(_SAMPLE_LEAST, _SAMPLE_PER_CLUSTER * k)
-        sampled = len(X) > 2 * max(size, k)
-        part, mass = in_order(*(_sample(X, weights, max(size, k), rng) if sampled else (X, weights)))
+        part, mass, sampled = restart_rows(X, weights, k, self.init_size, rng)
         seed = plus_plus if self.init == "k-means++" else random_rows
         best: Descent | None = None
         for _ in range(int(self.n_init)):
@@ -258,19 +251,6 @@ class KMeans(ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClusterMixin, Ba
         data = validate_data(self, X, dtype=np.float64, reset=False)
         weights = _check_sample_weight(sample_weight, data, dtype=np.float64)
         return -float(weights @ nearest(data, self.cluster_centers_)[1])
-
-
-def _sample(
-    X: NDArray[Any], weights: NDArray[Any], size: int, rng: np.random.Generator
-) -> tuple[NDArray[Any], NDArray[Any]]:
-    """Rows drawn by weight, with how often each was drawn."""
-    if np.ptp(weights) == 0.0:
-        return X[np.sort(rng.choice(len(X), size=size, replace=False))], np.ones(size)
-    times = rng.multinomial(size, weights / weights.sum())
-    rows = np.flatnonzero(times)
-    # A few rows may carry all the weight: the rest of the sample is filled up with rows of next to none.
-    spare = np.flatnonzero(times == 0)[: max(0, size - len(rows))]
-    return X[np.concatenate([rows, spare])], np.concatenate([times[rows].astype(np.float64), np.full(len(spare), 1e-9)])
 
 
 class GaussianMixture(DensityMixin, BaseEstimator):
@@ -394,8 +374,8 @@ class GaussianMixture(DensityMixin, BaseEstimator):
         arguments.check_rows("GaussianMixture", "n_components", self.n_components, len(data), weighted=False)
         given = arguments.check_start(self, data.shape[1])
         shift = data.mean(axis=0)
-        rng = generator(self.random_state)
-        runs = [self._run(data - shift, shift, given, rng) for _ in range(int(self.n_init))]
+        rows, rng = data - shift, generator(self.random_state)
+        runs = [self._run(rows, shift, given, rng) for _ in range(int(self.n_init))]
         best = max(runs, key=lambda run: run.bounds[-1])
         found = best.parameters
         self.weights_, self.means_, self.covariances_ = found.weights, found.means + shift, found.covariances
@@ -404,7 +384,7 @@ class GaussianMixture(DensityMixin, BaseEstimator):
         self.converged_, self.n_iter_, self.n_reseeded_ = best.converged, len(best.bounds), best.reseeded
         self.lower_bounds_ = np.array(best.bounds)
         self.lower_bound_ = best.bounds[-1]
-        self.collapsed_ = mixture.collapsed(found, data - shift, float(self.reg_covar))
+        self.collapsed_ = mixture.collapsed(found, rows, float(self.reg_covar))
         self._warn()
         return self
 
@@ -414,15 +394,15 @@ class GaussianMixture(DensityMixin, BaseEstimator):
         """EM from one start, on centred rows."""
         p, reseeded = self._start(X, shift, given, rng)
         bounds: list[float] = []
-        last = -np.inf
+        last = np.nan  # there is no change from nothing
         for _ in range(int(self.max_iter)):
             sums = mixture.expect(X, p)
             bounds.append(sums.log_likelihood / len(X))
             new, gone = mixture.maximise(sums, p.means, p.kind, float(self.reg_covar))
             if len(gone):
-                p = self._reseed(X, p, new, gone, reseeded)
+                p = mixture.reseed(X, p, new, gone, reseeded, float(self.reg_covar))
                 reseeded += len(gone)
-                last = -np.inf
+                last = np.nan
                 continue
             p = new
             if abs(bounds[-1] - last) < self.tol:
@@ -448,7 +428,7 @@ class GaussianMixture(DensityMixin, BaseEstimator):
         sums = mixture.start(X, nearest(X, means)[0], means, kind)
         p, gone = mixture.maximise(sums, means, kind, float(self.reg_covar))
         if len(gone):
-            p = self._reseed(X, p, p, gone, 0)
+            p = mixture.reseed(X, p, p, gone, 0, float(self.reg_covar))
         if "weights" in given:
             p.weights = given["weights"]
         if "means" in given:
@@ -456,19 +436,6 @@ class GaussianMixture(DensityMixin, BaseEstimator):
         if "precisions" in given:
             p.factors, p.covariances = mixture.from_precisions(given["precisions"], kind)
         return p, len(gone)
-
-    def _reseed(
-        self, X: NDArray[Any], old: mixture.Parameters, new: mixture.Parameters, gone: NDArray[Any], before: int
-    ) -> mixture.Parameters:
-        found = mixture.reseed(X, old, new, gone, before, float(self.reg_covar))
-        if found is None or before + len(gone) > _RESEEDS * self.n_components:
-            cause = "X has no volume in some direction (constant or dependent columns)" if found is None else (
-                f"components {gone.tolist()} collapse again and again")  # fmt: skip
-            raise BadInput(
-                f"GaussianMixture: {cause}; raise reg_covar={self.reg_covar:g}, lower "
-                f"n_components={self.n_components}, take a simpler covariance_type, or drop such columns"
-            )
-        return found
 
     def _warn(self) -> None:
         told = []

@@ -174,8 +174,7 @@ class StratifiedKFold(Splitter):
         counts = np.bincount(codes)
         refuse("StratifiedKFold", [rare_fault(classes, counts, self.n_splits)])
         rng = np.random.default_rng(self.random_state) if self.shuffle else None
-        first = np.empty(len(classes), dtype=np.intp)
-        first[codes[::-1]] = np.arange(n)[::-1]  # of several values for one place the last stays: the first row
+        _, first = np.unique(codes, return_index=True)  # folds depend on where a class first stands, not on its name
         fold_of, dealt = np.empty(n, dtype=np.intp), 0
         for code in np.argsort(first):  # the next class goes on where the last one ended, so that sizes come out even
             turns = np.sort((dealt + np.arange(counts[code])) % self.n_splits)
@@ -357,8 +356,8 @@ class TimeSeriesSplit(Splitter):
         for start in starts:
             train = np.flatnonzero((np.arange(n) < start - self.gap) & (ends < start))
             train = train[-int(self.max_train_size) :] if self.max_train_size is not None else train
-            splits.append((train, np.arange(max(start, 0), start + size)))
-        if size < 1 or starts[0] < 1 or not len(splits[0][0]):
+            splits.append((train, np.arange(start, start + size)))
+        if size < 1 or not len(splits[0][0]):  # a window that begins before the first row has no past either
             raise BadInput(
                 f"TimeSeriesSplit: {n} rows are too few for n_splits={self.n_splits} windows of {size} rows with "
                 f"gap={self.gap} and purge={short(self.purge)}: the first has nothing to train on; lower one of them"

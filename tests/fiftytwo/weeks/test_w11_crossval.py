@@ -200,7 +200,7 @@ def test_the_definition_of_a_difference_holds_against_scipy():
     rng = np.random.default_rng(0)
     scores = {"a": rng.random(8), "b": rng.random(8), "c": rng.random(8)}
     pairs = [("a", "b"), ("a", "c"), ("b", "c")]
-    found = tuning._definition(scores, pairs, 0.95, 0.0)  # without sharing it is the paired t-test
+    found = tuning.definition(scores, pairs, 0.95, 0.0)  # without sharing it is the paired t-test
     for row, (a, b) in zip(found, pairs, strict=True):
         test = stats.ttest_rel(scores[a], scores[b])
         np.testing.assert_allclose(row[4:6], [test.statistic, test.pvalue])

@@ -18,7 +18,7 @@ from sklearn.exceptions import ConvergenceWarning, NotFittedError
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from mltoolkit.errors import BadInput
-from mltoolkit.tabular import GaussianMixture, KMeans, clusters, silhouette, silhouette_samples
+from mltoolkit.tabular import GaussianMixture, KMeans, silhouette, silhouette_samples
 from mltoolkit.tabular._clusters import descent, mixture
 from mltoolkit.tabular._clusters.seeding import plus_plus
 
@@ -223,8 +223,8 @@ def test_without_numba_numpy_does_the_same(monkeypatch, algorithm):
     X, start, _ = data(8, n=70_000, k=5)
     compiled = KMeans(5, init=start, tol=0.0, algorithm=algorithm).fit(X)
     monkeypatch.setattr(builtins, "__import__", without)
-    assert descent.pick_assign("auto", 10**9, 10, 5) is descent.lloyd
-    assert descent.pick_assign("hamerly", 10**9, 10, 5) is descent.hamerly
+    assert descent.pick_assign("auto", (10**9, 10), 5) is descent.lloyd
+    assert descent.pick_assign("hamerly", (10**9, 10), 5) is descent.hamerly
     plain = KMeans(5, init=start, tol=0.0, algorithm=algorithm).fit(X)
     np.testing.assert_allclose(plain.cluster_centers_, compiled.cluster_centers_, atol=1e-9)
 
@@ -421,7 +421,7 @@ def test_without_volume_and_without_reg_covar_there_is_no_mixture(kind):
 
 
 def test_a_mixture_that_cannot_be_had_ends_with_advice(monkeypatch):
-    monkeypatch.setattr(clusters, "_RESEEDS", 0)
+    monkeypatch.setattr(mixture, "_RESEEDS", 0)
     X = np.repeat([[0.0, 0.0], [1.0, 5.0], [2.0, 1.0]], 10, axis=0)
     with pytest.raises(BadInput, match=r"collapse again and again; raise reg_covar=0, lower n_components=3"):
         GaussianMixture(3, reg_covar=0.0, max_iter=1000, tol=0.0, random_state=0).fit(X)

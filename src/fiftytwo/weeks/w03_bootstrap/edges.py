@@ -100,6 +100,25 @@ def edges(lab: Lab) -> Iterator[Check]:
         hint=("A pivot with s* = 0 is infinite, and so may be the end of the interval.",),
     )
 
+    def pole() -> Measurement:
+        rare = np.append(np.arange(39.0) * 1e-3, 1.0)
+        found = lab.solution.bootstrap_ci(rare, _repeats_count, confidence=0.999, n_resamples=9999, random_state=0)
+        return difference(float(found.high), float(found.low), inputs={"x": rare},
+                          call="bootstrap_ci(x, f, confidence=0.999).high against .low, f = mean(x) - 9 (values that "
+                          "are repeats)")  # fmt: skip
+
+    yield Check(
+        "BCa beyond its pole",
+        pole,
+        at_most=EXACT,
+        why="All replicates lie below the estimate, and one observation leans on it: both levels are 1, both ends the "
+        "largest replicate.",
+        hint=(
+            "Where 1 - c w is not positive, A is 1 if w is above 0, and 0 if not.",
+            "All replicates below the estimate: take the share as 1 - 1/(2B), or z0 is infinite.",
+        ),
+    )
+
     def units() -> Measurement:
         base = {m: ends_of(lab.solution.bootstrap_ci(x, method=m, n_resamples=999, random_state=8)) for m in METHODS}
         return worst(
@@ -163,6 +182,11 @@ def edges(lab: Lab) -> Iterator[Check]:
         why="A column of 0 and 1 is data like any other.",
         hint=("np.asarray(data) and then .astype(float)", "Booleans cannot be subtracted."),
     )
+
+
+def _repeats_count(sample: NDArray[Any]) -> float:
+    """A statistic that no resample reaches, since each repeats a value."""
+    return float(np.mean(sample)) + 9.0 * len(np.unique(sample)) - 9.0 * len(sample)
 
 
 def like_its_law(lab: Lab) -> Iterator[Check]:

@@ -103,8 +103,10 @@ def _of_intervals(lab: Lab) -> Iterator[Check]:
             lab.solution.bootstrap_ci(x, n_resamples=40).n_resamples == 40,
             lab.solution.bootstrap_ci(x, n_resamples=np.int64(20), confidence=0.9).n_resamples == 20,
             lab.solution.bootstrap_ci(x, n_resamples=20_000, confidence=0.9999).confidence == 0.9999,
+            lab.solution.simulate_ab(*[Continuous(0.0, 1.0)] * 2, n=4, n_simulations=1).p_values.shape == (1, 1),
         ]
-        return Measurement(float(all(good)), call="bootstrap_ci(x, n_resamples=40)", got=str(good), expected="accepted")
+        return Measurement(float(all(good)), call="bootstrap_ci(x, n_resamples=40), simulate_ab(a, b, n=4)",
+                           got=str(good), expected="accepted")  # fmt: skip
 
     yield Check(
         "takes what is just enough",
@@ -128,7 +130,7 @@ def _of_tests(lab: Lab) -> Iterator[Check]:
         (("magic",), {}, ("method='magic'",)),
         *((("welch",), {"confidence": c}, ("confidence",)) for c in (0.0, 1.0, 95, True)),
         *((("sequential",), {"tau": tau}, ("tau",)) for tau in (None, 0.0, -1.0, np.inf, True, "big")),
-        (("welch",), {"tau": 1.0}, ("tau",)),
+        *(((method,), {"tau": 1.0}, ("tau",)) for method in ("welch", "proportions")),
         (("magic",), {"confidence": 7}, ("method='magic'",)),
         (("magic",), {"confidence": 7}, ("confidence=7",)),
     ]

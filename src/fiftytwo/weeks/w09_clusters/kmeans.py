@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial.distance import cdist
+from sklearn.cluster import KMeans as KMeansOfPeer
 
 from fiftytwo.evidence import Check, Measurement
 from fiftytwo.measure import difference, worst
 from fiftytwo.weeks.w09_clusters.cases import Case, blobs, cases_of, kmeans_oracle
+from fiftytwo.weeks.w09_clusters.starts import starts
 
 if TYPE_CHECKING:
     from fiftytwo.lab import Lab
@@ -27,7 +29,7 @@ def kmeans(lab: Lab) -> Iterator[Check]:
     yield from _centers(lab, cases)
     yield from _labels_and_inertia(lab, cases)
     yield from _use(lab, cases["five that overlap"])
-    yield from _starts(lab)
+    yield from starts(lab)
     yield from _edges(lab, cases["five that overlap"])
     yield from _bounds(lab)
 
@@ -83,6 +85,51 @@ def _centers(lab: Lab, cases: dict[str, Case]) -> Iterator[Check]:
         at_most=CLOSE,
         why="A row of weight 2 stands for two customers.",
         hint=("The centre is the weighted mean; the nearest centre does not depend on weights.",),
+    )
+
+    def absent() -> Measurement:
+        case = cases["five that overlap"]
+        start = case.start.copy()
+        start[0] += 100.0
+        rows = np.vstack([case.X, start[:1] + 1.0])
+        weights = np.append(case.weights, 0.0)
+        got, expected = (
+            lab.solution.KMeans(5, init=start, tol=0.0, max_iter=1000).fit(rows[:n], sample_weight=weights[:n])
+            for n in (len(rows), len(case.X))
+        )
+        return difference(np.asarray(got.cluster_centers_), np.asarray(expected.cluster_centers_),
+                          call="KMeans(5, init=start, tol=0).fit(X and a far row, weights and 0).cluster_centers_",
+                          inputs={"X": rows, "weights": weights, "start": start})  # fmt: skip
+
+    yield Check(
+        "a row of weight 0 is not there",
+        absent,
+        at_most=CLOSE,
+        why="Nobody's row holds no centre: one that has no other rows is empty.",
+        hint=("Leave such rows out before the descent; they have labels all the same.",),
+    )
+
+    def early() -> Measurement:
+        case = cases["five that overlap"]
+        ends = []
+        for scale, tol in ((1.0, 0.02), (1.0, 0.002), (100.0, 0.02), (0.01, 0.002)):
+            peer = KMeansOfPeer(5, init=scale * case.start, n_init=1, tol=tol, max_iter=1000).fit(scale * case.X)
+            ours = lab.solution.KMeans(5, init=scale * case.start, tol=tol, max_iter=1000).fit(scale * case.X)
+            ends.append(
+                difference(
+                    np.asarray(ours.cluster_centers_) / scale, peer.cluster_centers_ / scale,
+                    call=f"KMeans(5, init=start, tol={tol}).fit(X).cluster_centers_, both times {scale:g}",
+                    inputs={"X": case.X, "start": case.start},
+                )
+            )  # fmt: skip
+        return worst(ends, CLOSE)
+
+    yield Check(
+        "tol is a share of the variance",
+        early,
+        at_most=CLOSE,
+        why="A descent in euros and one in cents are the same descent, and should end at the same step.",
+        hint=("Stop when the squared moves of all centres add up to tol times the mean of X.var(axis=0), or less.",),
     )
 
 
@@ -176,47 +223,6 @@ def _use(lab: Lab, case: Case) -> Iterator[Check]:
         at_most=PARITY,
         why="Search tools maximise, so a loss is given back with its sign turned.",
         hint=("Weights count here too.",),
-    )
-
-
-def _starts(lab: Lab) -> Iterator[Check]:
-    X, few = blobs(lab.rng, 16, 12), blobs(lab.rng, 5, 12)
-
-    def ratios(rows: NDArray[np.float64], k: int, seeds: int, **options: Any) -> NDArray[np.float64]:
-        """Inertia over that of the true groups, for each seed."""
-        groups = rows.reshape(k, -1, 2)
-        best = float(np.sum((groups - groups.mean(axis=1, keepdims=True)) ** 2))
-        fits = (lab.solution.KMeans(k, random_state=seed, **options).fit(rows) for seed in range(seeds))
-        return np.array([float(fit.inertia_) / best for fit in fits])
-
-    yield Check(
-        "one start by k-means++",
-        lambda: float(np.median(ratios(X, 16, 15, n_init=1))),
-        at_most=10.0,
-        why="A random start misses some groups and is stuck; one that draws by squared distance misses few.",
-        hint=("The first centre is a row drawn at random, each next one a row drawn in proportion to min ‖x - c‖².",
-              "Greedy: draw 2 + ⌊log k⌋ candidates each time and keep the one that lowers the inertia most."),
-    )  # fmt: skip
-    yield Check(
-        "the best of many starts is kept",
-        lambda: float(np.max(ratios(few, 5, 4, init="random", n_init=60))),
-        at_most=1.001,
-        why="Each start ends in a valley of its own; only the comparison finds the deepest.",
-        hint=("Keep the descent with the lowest inertia, not the last one.",),
-    )
-
-    def repeats() -> Measurement:
-        first, again = (np.asarray(lab.solution.KMeans(5, n_init=1, random_state=3).fit(X).cluster_centers_)
-                        for _ in range(2))  # fmt: skip
-        return difference(again, first, call="KMeans(5, n_init=1, random_state=3).fit(X).cluster_centers_, twice",
-                          inputs={"X": X})  # fmt: skip
-
-    yield Check(
-        "a seed repeats the result",
-        repeats,
-        at_most=1e-9,
-        why="A segmentation that nobody can repeat cannot be checked either.",
-        hint=("np.random.default_rng(self.random_state), made in fit; no global random state.",),
     )
 
 

@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 from fiftytwo.evidence import Check, Measurement
 from fiftytwo.measure import difference, worst
-from fiftytwo.weeks.w09_clusters.cases import Case, cases_of, mixture_oracle, mixture_start
+from fiftytwo.weeks.w09_clusters.cases import Case, blobs, cases_of, mixture_oracle, mixture_start
+from fiftytwo.weeks.w09_clusters.collapses import collapses
 from fiftytwo.weeks.w09_clusters.kmeans import confession
 
 if TYPE_CHECKING:
@@ -37,7 +38,7 @@ def mixtures(lab: Lab) -> Iterator[Check]:
     yield from _far_and_drawn(lab, cases["two groups"])
     yield from _criteria(lab, cases["five that overlap"])
     yield from _own_start(lab, cases)
-    yield from _collapse(lab)
+    yield from collapses(lab)
 
 
 def _fit(lab: Lab, case: Case, kind: str, **options: Any) -> Any:
@@ -178,12 +179,13 @@ def _far_and_drawn(lab: Lab, case: Case) -> Iterator[Check]:
         model = _fit(lab, case, "full", random_state=0)
         X, y = model.sample(20_000)
         X, y = np.asarray(X), np.asarray(y)
-        got = [float((y == 0).mean()), *X[y == 0].mean(axis=0), *np.cov(X[y == 0].T).ravel()]
+        one = len(np.asarray(model.sample()[0]))
+        got = [float((y == 0).mean()), *X[y == 0].mean(axis=0), *np.cov(X[y == 0].T).ravel(), one]
         known = mixture_oracle(case, "full")
-        expected = [known.weights_[0], *known.means_[0], *known.covariances_[0].ravel()]
+        expected = [known.weights_[0], *known.means_[0], *known.covariances_[0].ravel(), 1]
         return difference(np.array(got), np.array(expected), inputs={"X": case.X},
                           call="share, mean and covariance of component 0 in GaussianMixture(2, ...).fit(X)."
-                          "sample(20_000)")  # fmt: skip
+                          "sample(20_000), and rows of .sample()")  # fmt: skip
 
     yield Check(
         "samples look like the mixture",
@@ -289,6 +291,38 @@ def _own_start(lab: Lab, cases: dict[str, Case]) -> Iterator[Check]:
               "Keep the start with the highest likelihood."),
     )  # fmt: skip
 
+    groups = blobs(lab.rng, 9, 25)
+
+    def found(way: str) -> float:
+        """How far one step from each of several starts stays below the mixture that the groups were drawn from."""
+        scores = lab.solution.apply(_after_one_step, groups, 9, way)
+        return float(-np.log(18.0 * np.pi) - 1.0 - np.median(scores))
+
+    yield Check(
+        "one start from k-means, or by k-means++",
+        lambda: worst((Measurement(found(way), call=f'GaussianMixture(9, init_params="{way}", max_iter=1).fit(X)')
+                       for way in ("kmeans", "k-means++")), 0.5),
+        at_most=0.5,
+        unit="nats a row",
+        why="Rows drawn at random leave some groups without a component, and EM seldom carries one across.",
+        hint=("Each row belongs at first to the nearest mean, alone.",
+              "KMeans(n_components, n_init=1).fit(X).cluster_centers_, or k-means++'s draws."),
+    )  # fmt: skip
+
+    def given() -> Measurement:
+        means = groups.reshape(9, 25, 2).mean(axis=1)
+        model = lab.solution.GaussianMixture(9, means_init=means + 0.5, tol=1e-6, random_state=0).fit(groups)
+        return difference(np.asarray(model.means_), means, inputs={"X": groups, "means": means},
+                          call="GaussianMixture(9, means_init=means + 0.5, tol=1e-6).fit(X).means_")  # fmt: skip
+
+    yield Check(
+        "first means alone",
+        given,
+        at_most=0.05,
+        why="Whoever knows about where the groups are need not know how wide they are.",
+        hint=("Shares and covariances come from its own start, the means are replaced.",),
+    )
+
     def shifted() -> Measurement:
         near = Case(far.X - far.shift + 1e6, far.weights, far.start - far.shift + 1e6)
         home = Case(far.X - far.shift, far.weights, far.start - far.shift)
@@ -307,54 +341,8 @@ def _own_start(lab: Lab, cases: dict[str, Case]) -> Iterator[Check]:
     )
 
 
-def _collapse(lab: Lab) -> Iterator[Check]:
-    rng = lab.rng
-    twins = np.vstack([rng.standard_normal((60, 2)), np.full((15, 2), 3.0)])
-
-    yield Check(
-        "rows that agree",
-        lambda: _finite(lab.solution.GaussianMixture(3, random_state=0).fit(twins), twins),
-        equals=True,
-        why="A component on fifteen equal rows has no width, and its likelihood has no bound.",
-        hint=("reg_covar on the diagonal keeps every covariance invertible.",),
-    )
-    lost = {**mixture_start(Case(twins, np.ones(75), np.array([[0.0, 0.0], [1e3, 1e3]])), "full"), "tol": 1e-3}
-
-    yield Check(
-        "a component that no row belongs to",
-        lambda: _finite(lab.solution.GaussianMixture(2, **lost).fit(twins), twins),
-        equals=True,
-        why="Its mean would be 0 / 0; one NaN then spreads to everything.",
-        hint=("Where Σᵢ rᵢₖ is next to 0, seed the component anew, such as on the row that is explained worst.",),
-    )
-
-    def told() -> bool:
-        return bool(lab.solution.apply(_speaks_up, np.column_stack([twins, np.zeros(75)])))
-
-    yield Check(
-        "a constant column without reg_covar",
-        told,
-        equals=True,
-        why="There is no such Gaussian; a clear error or warning is right, and NaN without a word is not.",
-        hint=(
-            "ValueError that mentions reg_covar, when a covariance has no Cholesky factor and a new seed cannot help.",
-        ),
-    )
-
-
-def _finite(model: Any, X: NDArray[np.float64]) -> bool:
-    parts = [np.asarray(getattr(model, name)) for name in ("weights_", "means_", "covariances_")]
-    whole = all(np.isfinite(part).all() for part in parts) and np.isfinite(np.asarray(model.score_samples(X))).all()
-    return bool(whole and abs(float(parts[0].sum()) - 1.0) < 1e-6)
-
-
-def _speaks_up(solution: Any, X: NDArray[np.float64]) -> bool:
-    """Whether a fit that cannot be is refused, or survives with a warning and finite numbers."""
-    with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always")
-        try:
-            model = solution.GaussianMixture(2, reg_covar=0.0, random_state=0).fit(X)
-        except ValueError as error:
-            return "reg_covar" in str(error)
-    told = any(issubclass(one.category, UserWarning) for one in caught)
-    return told and bool(np.isfinite(model.means_).all() and np.isfinite(model.covariances_).all())
+def _after_one_step(solution: Any, X: NDArray[np.float64], k: int, way: str) -> list[float]:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # one step is not enough, and the fit says so
+        models = [solution.GaussianMixture(k, init_params=way, max_iter=1, random_state=seed) for seed in range(9)]
+        return [float(model.fit(X).score(X)) for model in models]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import warnings
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -32,7 +34,9 @@ def refusals(lab: Lab) -> Iterator[Check]:
                  ("GaussianMixture(2).fit(X with NaN)", lambda: G(2).fit(bad)),
                  ("silhouette(X with NaN, labels)", lambda: lab.solution.silhouette(bad, two))], ("nan",)),
         ("fewer rows than clusters", [("KMeans(5).fit(4 rows)", lambda: K(5).fit(X)),
-                                      ("GaussianMixture(5).fit(4 rows)", lambda: G(5).fit(X))],
+                                      ("GaussianMixture(5).fit(4 rows)", lambda: G(5).fit(X)),
+                                      ("KMeans(3).fit(X, sample_weight=[1, 1, 0, 0])",
+                                       lambda: K(3).fit(X, sample_weight=np.array([1.0, 1.0, 0.0, 0.0])))],
          ("n_clusters", "n_components", "samples", "rows")),
         ("other columns", [("KMeans(2).fit(X).predict(3 columns)", lambda: K(2).fit(X).predict(np.zeros((2, 3)))),
                            ("GaussianMixture(1).fit(X).predict(3 columns)",
@@ -80,3 +84,60 @@ def refusals(lab: Lab) -> Iterator[Check]:
         why="All faults are told at once, so that nobody mends them one run at a time.",
         hint=("Check in fit, not in __init__; collect the faults in a list.",),
     )
+
+    def unmoved() -> Measurement:
+        other = np.zeros((2, 3))
+        calls = [("KMeans", name) for name in ("predict", "transform", "score")]
+        calls += [("GaussianMixture", name) for name in ("predict", "score_samples")]
+        return first_unclear(
+            Measurement(
+                float(lab.solution.apply(_columns_after_refusal, name, method, X, other) == 2),
+                call=f"{name}(2).fit(X), then .{method}(3 columns), then .n_features_in_", expected="2",
+            )
+            for name, method in calls
+        )  # fmt: skip
+
+    yield Check(
+        "a refused call changes nothing",
+        unmoved,
+        equals=True,
+        why="A model that learns from what it refused will take the next bad row for a good one.",
+        hint=("validate_data(self, X, reset=False) everywhere but in fit; it sets n_features_in_ only there.",),
+    )
+
+    def defaults() -> Measurement:
+        got = lab.solution.apply(_defaults)
+        return Measurement(float(got == _DEFAULTS), call="KMeans().get_params(), GaussianMixture().get_params()",
+                           got=str(got), expected=str(_DEFAULTS))  # fmt: skip
+
+    yield Check(
+        "defaults are those that the docstrings state",
+        defaults,
+        equals=True,
+        why="Whoever leaves a parameter out has read what it is then.",
+        hint=("They stand in the signatures of both __init__.",),
+    )
+
+
+_DEFAULTS: dict[str, dict[str, Any]] = {
+    "KMeans": {"n_clusters": 8, "init": "k-means++", "n_init": 10, "max_iter": 300, "tol": 1e-4, "algorithm": "auto",
+               "init_size": None, "random_state": None},
+    "GaussianMixture": {"n_components": 1, "covariance_type": "full", "tol": 1e-3, "reg_covar": 1e-6, "max_iter": 100,
+                        "n_init": 1, "init_params": "kmeans", "weights_init": None, "means_init": None,
+                        "precisions_init": None, "random_state": None},
+}  # fmt: skip
+
+
+def _defaults(solution: Any) -> dict[str, dict[str, Any]]:
+    """Of the parameters that are stated; further ones are their author's own."""
+    params = {name: getattr(solution, name)().get_params() for name in _DEFAULTS}
+    return {name: {key: params[name].get(key, "(none)") for key in _DEFAULTS[name]} for name in params}
+
+
+def _columns_after_refusal(solution: Any, name: str, method: str, X: Any, other: Any) -> int:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        model = getattr(solution, name)(2, random_state=0).fit(X)
+    with contextlib.suppress(ValueError):
+        getattr(model, method)(other)
+    return int(model.n_features_in_)

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from fiftytwo.evidence import Check
 from fiftytwo.plan import Exercise, Week
 from fiftytwo.weeks.w11_crossval import figures
+from fiftytwo.weeks.w11_crossval.ablations import ablating
 from fiftytwo.weeks.w11_crossval.bits import Again, Moved, again, moved, pinned
 from fiftytwo.weeks.w11_crossval.experiments import (
     ALPHA,
@@ -36,7 +37,7 @@ from fiftytwo.weeks.w11_crossval.probes import compared, folds
 from fiftytwo.weeks.w11_crossval.running import running
 from fiftytwo.weeks.w11_crossval.splitting import refusals, splitters
 from fiftytwo.weeks.w11_crossval.subjects import Subject, market, retail, subject
-from fiftytwo.weeks.w11_crossval.tuning import ablating, comparing, comparing_refuses, tuning
+from fiftytwo.weeks.w11_crossval.tuning import comparing, comparing_refuses, defaults, tuning
 
 if TYPE_CHECKING:
     from fiftytwo.lab import Lab
@@ -255,6 +256,7 @@ def assess(lab: Lab, built: Built) -> Iterator[Check]:
     yield from comparing(lab)
     yield from comparing_refuses(lab)
     yield from ablating(lab)
+    yield from defaults(lab)
     yield from _worlds(lab, built)
     yield from _simulations(built)
     yield from _parts(built)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
+from sklearn.dummy import DummyClassifier
 
 Pairs = list[tuple[Any, Any]]
 
@@ -67,3 +69,10 @@ def compared(solution: Any, name: str, subject: Any, X: Any, y: Any, options: Ma
         "values": np.array([[float(getattr(d, name)) for name in fields] for d in found.differences]),
         "test_share": float(found.test_share),
     }
+
+
+def defaults_of(solution: Any, X: Any, y: Any, names: Mapping[str, Sequence[str]]) -> dict[str, dict[str, Any]]:
+    """The defaults of some parameters of each name; a starter's signature alone is no answer."""
+    solution.cross_validate(DummyClassifier(), X, y)
+    found = {name: inspect.signature(getattr(solution, name)).parameters for name in names}
+    return {name: {key: found[name][key].default for key in keys if key in found[name]} for name, keys in names.items()}

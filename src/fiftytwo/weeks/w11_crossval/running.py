@@ -78,10 +78,11 @@ def _scores(lab: Lab, X: NDArray[Any], y: NDArray[Any]) -> Iterator[Check]:
     )  # fmt: skip
 
     def own() -> Measurement:
-        options = {"cv": splits, "scoring": {"mine": _half_right, "auc": "roc_auc"}}
+        options = {"cv": splits, "scoring": {"mine": _half_right, "auc": "roc_auc"}, "method": None}
         got = lab.solution.apply(validated, GaussianNB(), X, y, options)["scores"]
         known = peer.cross_validate(GaussianNB(), X, y, cv=splits, scoring={"mine": _half_right, "auc": "roc_auc"})
-        call = "cross_validate(GaussianNB(), X, y, cv=splits, scoring={'mine': function, 'auc': 'roc_auc'}).scores"
+        call = "cross_validate(GaussianNB(), X, y, cv=splits, scoring={'mine': f, 'auc': 'roc_auc'}, method=None)"
+        call += ".scores"
         return worst(
             (difference(got.get(n), known[f"test_{n}"], call=f"{call}[{n!r}]") for n in ("mine", "auc")), EXACT
         )
@@ -165,6 +166,25 @@ def _apart(lab: Lab, X: NDArray[Any], y: NDArray[Any]) -> Iterator[Check]:
         hint=("cv=5 with groups stands for GroupKFold(5).",),
     )
 
+    def stands_for() -> Measurement:
+        rows = np.sort(y)  # classes one after the other: plain blocks would hold one class alone
+        folds = lab.solution.apply(validated, GaussianNB(), X, rows, {"cv": 4})["test_rows"]
+        counts = np.array([[np.sum(rows[test] == label) for label in (0, 1)] for test in folds])
+        found = difference(counts, np.tile([10, 5], (4, 1)), inputs={"y": rows},
+                           call="rows of a class in each fold of cross_validate(classifier, X, y, cv=4)")  # fmt: skip
+        if found.gate or found.value > 0:
+            return found
+        folds = lab.solution.apply(validated, Ridge(), X, X[:, 0], {})["test_rows"]
+        return difference(np.concatenate(folds), np.arange(60), call="test_rows of cross_validate(Ridge(), X, y)")
+
+    yield Check(
+        "an int means StratifiedKFold for classes, KFold for numbers",
+        stands_for,
+        equals=0,
+        why="A number has no share to keep, and a rare class has.",
+        hint=("sklearn.base.is_classifier(estimator) tells; y may be None.",),
+    )
+
     def refuses() -> Measurement:
         halves = [(np.arange(40), np.arange(30, 60))]
         names = np.arange(60) // 4
@@ -173,7 +193,11 @@ def _apart(lab: Lab, X: NDArray[Any], y: NDArray[Any]) -> Iterator[Check]:
                   ({"cv": groups, "groups": names}, ("group",), "cv that splits a group, groups=groups"),
                   ({"groups": names[:50]}, ("50", "length", "inconsistent"), "50 groups for 60 rows"),
                   ({"scoring": "acuracy"}, ("acuracy",), "scoring='acuracy'"),
-                  ({"cv": 1}, ("cv", "split"), "cv=1")]  # fmt: skip
+                  ({"cv": 1}, ("cv", "split"), "cv=1"),
+                  ({"cv": [3, 4]}, ("cv", "pair"), "cv=[3, 4]"),
+                  ({"cv": [(halves[0][0][:30], np.arange(30, 60), 1)]}, ("cv", "pair"), "cv of threes"),
+                  ({"method": "guess"}, ("method",), "method='guess'"),
+                  ({"error_score": "skip"}, ("error_score",), "error_score='skip'")]  # fmt: skip
         return first_unclear(
             refusal(
                 lambda options=options: lab.solution.apply(validated, GaussianNB(), X, y, options),  # type: ignore[misc]
@@ -241,7 +265,7 @@ def _weights(lab: Lab, X: NDArray[Any], y: NDArray[Any]) -> Iterator[Check]:
 def _intervals(lab: Lab, X: NDArray[Any], y: NDArray[Any]) -> Iterator[Check]:
     def corrected() -> Measurement:
         measured = []
-        for k, confidence in ((5, 0.95), (10, 0.8)):
+        for k, confidence in ((2, 0.5), (5, 0.95), (10, 0.8)):
             options = {"cv": peer.KFold(k), "scoring": "roc_auc", "confidence": confidence}
             found = lab.solution.apply(validated, GaussianNB(), X, y, options)
             scores = np.asarray(found["scores"]["roc_auc"])

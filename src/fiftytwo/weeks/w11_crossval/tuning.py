@@ -1,4 +1,4 @@
-"""Checks of nested_cross_validate, compare_models and ablate: brute force, definitions, and promises kept."""
+"""Checks of nested_cross_validate and compare_models: brute force, definitions, and promises kept."""
 
 from __future__ import annotations
 
@@ -12,13 +12,11 @@ from scipy.stats import t as student
 from sklearn.base import clone
 from sklearn.naive_bayes import GaussianNB
 from sklearn.neighbors import KNeighborsClassifier
-from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import StandardScaler
 
 from fiftytwo.evidence import Check, Measurement
 from fiftytwo.measure import difference, first_unclear, refusal, worst
 from fiftytwo.weeks.w11_crossval.models import ColumnRule
-from fiftytwo.weeks.w11_crossval.probes import compared, nested
+from fiftytwo.weeks.w11_crossval.probes import compared, defaults_of, nested
 from fiftytwo.weeks.w11_crossval.running import EXACT, table
 
 if TYPE_CHECKING:
@@ -132,6 +130,24 @@ def _nested_manners(lab: Lab) -> Iterator[Check]:
         hint=("Cut groups to the outer training rows and hand them to the inner splits.",),
     )
 
+    def even() -> Measurement:
+        rows = lab.rng.standard_normal((48, 2))
+        halves = np.arange(48) // 24  # one class after the other
+        options = {"outer": 4, "inner": 3, "scoring": _lopsided}
+        one = lab.solution.apply(nested, KNeighborsClassifier(), {"n_neighbors": [1]}, rows, halves, options)
+        got = np.append(np.ravel(one["inner_scores"]), one["scores"])
+        return difference(got, np.zeros(8), inputs={"y": halves},
+                          call="how far from a half the share of a class is, as a scorer sees it, in "
+                          "nested_cross_validate(..., outer=4, inner=3): inner_scores and scores")  # fmt: skip
+
+    yield Check(
+        "inner splits keep the classes even",
+        even,
+        at_most=EXACT,
+        why="An int stands for the same kind of folds inside as outside.",
+        hint=("Cut y to the outer training rows and hand it to the inner splits.",),
+    )
+
     def refuses() -> Measurement:
         trials: list[tuple[Any, tuple[str, ...], str]] = [
             ([], ("empty", "param_grid"), "an empty grid"),
@@ -150,6 +166,11 @@ def _nested_manners(lab: Lab) -> Iterator[Check]:
         why="A misspelt parameter is found before hours of fits, not after.",
         hint=("estimator.get_params() knows the names.",),
     )
+
+
+def _lopsided(_model: Any, _X: Any, y: Any) -> float:
+    """A scorer that looks at who is tested, and at nothing else."""
+    return abs(float(np.mean(np.asarray(y) == 1)) - 0.5)
 
 
 MODELS = {"first": ColumnRule(0), "second": ColumnRule(1), "third": ColumnRule(2)}
@@ -191,7 +212,7 @@ def _differences(lab: Lab) -> Iterator[Check]:
 
     def field(*names: str, **options: Any) -> Measurement:
         one = found(**options)
-        expected = _definition(one["scores"], one["pairs"], float(options.get("confidence", 0.95)), 1 / 3)
+        expected = definition(one["scores"], one["pairs"], float(options.get("confidence", 0.95)), 1 / 3)
         columns = [FIELDS.index(name) for name in names]
         what = "".join(f", {name}={value}" for name, value in options.items())
         return difference(one["values"][:, columns], expected[:, columns], inputs={"X": X, "y": y},
@@ -258,7 +279,7 @@ def _designs(lab: Lab) -> Iterator[Check]:
     )
 
 
-def _definition(
+def definition(
     scores: dict[str, Any], pairs: list[tuple[str, str]], confidence: float, share: float
 ) -> NDArray[np.float64]:
     """Every field of every difference, computed from the scores."""
@@ -275,79 +296,36 @@ def _definition(
     return np.column_stack([rows, adjusted])
 
 
-def ablating(lab: Lab) -> Iterator[Check]:
-    """Ablations against models that were built without the part."""
-    X, y = table(lab.rng, 80)
-    X = X * np.array([1.0, 50.0, 1.0])
-    pipeline = make_pipeline(StandardScaler(), KNeighborsClassifier(5))
-    splits = list(peer.StratifiedKFold(5).split(X, y))
-    options = {"features": {"signal": [0], "noise": [1, 2]}, "steps": ["standardscaler"], "cv": splits}
-    shown = "ablate(pipeline, X, y, features={'signal': [0], 'noise': [1, 2]}, steps=['standardscaler'], cv=splits)"
+def defaults(lab: Lab) -> Iterator[Check]:
+    """What is taken where nothing is said."""
 
-    def oracle() -> dict[str, NDArray[np.float64]]:
-        def scores(model: Any, columns: list[int]) -> NDArray[np.float64]:
-            return np.asarray(peer.cross_val_score(model, X[:, columns], y, cv=splits))
-
-        return {
-            "full": scores(pipeline, [0, 1, 2]),
-            "without signal": scores(pipeline, [1, 2]),
-            "without noise": scores(pipeline, [0]),
-            "without standardscaler": scores(KNeighborsClassifier(5), [0, 1, 2]),
-        }
-
-    def found() -> dict[str, Any]:
-        return dict(lab.solution.apply(compared, "ablate", pipeline, X, y, options))
-
-    def scores() -> Measurement:
-        got = found()["scores"]
-        return worst((difference(got.get(name), known, call=f"{shown}.scores[{name!r}]")
-                      for name, known in oracle().items()), EXACT)  # fmt: skip
+    def stated() -> Measurement:
+        got = lab.solution.apply(defaults_of, *table(lab.rng, 40), {name: list(row) for name, row in _DEFAULTS.items()})
+        other = {name: row for name, row in got.items() if row != _DEFAULTS[name]}
+        return Measurement(float(not other), call="inspect.signature of each name", got=str(other or got),
+                           expected=str({name: _DEFAULTS[name] for name in other} or _DEFAULTS))  # fmt: skip
 
     yield Check(
-        "one part is left out at a time",
-        scores,
-        at_most=EXACT,
-        why="Everything else stays as it is: same splits, same other parts, fitted anew.",
-        hint=("Columns are dropped before the fit; a step of a Pipeline becomes 'passthrough'.",
-              "The names are 'full' and 'without NAME'."),
-    )  # fmt: skip
-
-    def differences() -> Measurement:
-        one, known = found(), oracle()
-        pairs = [("full", name) for name in known if name != "full"]
-        if one["pairs"] != pairs:
-            return Measurement(float("nan"), call=f"{shown}.differences", gate=f"expected the pairs {pairs}",
-                               got=str(one["pairs"]), expected=str(pairs))  # fmt: skip
-        return difference(one["values"], _definition(known, pairs, 0.95, 0.25), call=f"{shown}.differences")
-
-    yield Check(
-        "what each part contributes",
-        differences,
-        at_most=1e-8,
-        why="Full minus without: above 0 the part helps, and the interval says whether that could be chance.",
-        hint=("The same differences as compare_models', with 'full' first.",),
-    )
-
-    def refuses() -> Measurement:
-        trials: list[tuple[dict[str, Any], tuple[str, ...], str]] = [
-            ({}, ("nothing", "features"), "nothing to leave out"),
-            ({"features": {"odd": [7]}}, ("odd", "7"), "a column that is not there"),
-            ({"features": {"all": [0, 1, 2]}}, ("all",), "all columns"),
-            ({"steps": ["pca"]}, ("pca",), "an unknown step"),
-        ]  # fmt: skip
-        return first_unclear(
-            refusal(lambda given=given: lab.solution.apply(compared, "ablate", pipeline, X, y, given),  # type: ignore[misc]
-                    call=f"ablate(pipeline, X, y, ...) with {what}", mentions=words)
-            for given, words, what in trials
-        )  # fmt: skip
-
-    yield Check(
-        "refuses parts that are not there",
-        refuses,
+        "defaults are those that the docstrings state",
+        stated,
         equals=True,
-        why="A part that was never in leaves nothing when it is taken out, and the table says that it does not matter.",
-        hint=("Compare with the columns of X and with estimator.steps.",),
+        why="Whoever leaves a parameter out has read what it is then.",
+        hint=("They stand in the signatures.",),
     )
+
+
+_FOLDS = {"n_splits": 5, "shuffle": False, "random_state": None}
+_REPEATS = {"cv": 5, "n_repeats": 10, "scoring": None, "confidence": 0.95, "random_state": 0}
+_DEFAULTS: dict[str, dict[str, Any]] = {
+    "KFold": _FOLDS,
+    "StratifiedKFold": _FOLDS,
+    "GroupKFold": {**_FOLDS, "stratify": False},
+    "TimeSeriesSplit": {"n_splits": 5, "gap": 0, "purge": 0, "test_size": None, "max_train_size": None},
+    "cross_validate": {"cv": 5, "scoring": None, "method": "predict", "error_score": "raise", "confidence": 0.95},
+    "nested_cross_validate": {"outer": 5, "inner": 5, "scoring": None, "confidence": 0.95},
+    "compare_models": {**_REPEATS, "reference": None},
+    "ablate": {**_REPEATS, "steps": ()},
+}
 
 
 def comparing_refuses(lab: Lab) -> Iterator[Check]:

@@ -225,11 +225,11 @@ def compiled(
     return int(computed), int(changed)
 
 
-def pick_assign(algorithm: str, n: int, d: int, k: int) -> Assign:
-    """The pass for an algorithm's name: compiled where numba is installed and the work is worth it."""
+def pick_assign(algorithm: str, shape: tuple[int, ...], k: int) -> Assign:
+    """The pass for an algorithm's name and rows of shape (n, d): compiled where numba is and the work is worth it."""
     if algorithm == "lloyd":
         return lloyd
-    if n * d * k >= _COMPILE:
+    if shape[0] * shape[1] * k >= _COMPILE:
         with contextlib.suppress(ImportError):
             from mltoolkit.tabular._clusters import _kernels  # noqa: F401
 

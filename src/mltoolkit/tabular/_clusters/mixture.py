@@ -20,10 +20,12 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import logsumexp
 
+from mltoolkit.errors import BadInput
 from mltoolkit.tabular._clusters.seeding import Floats
 
 KINDS = ("full", "tied", "diag", "spherical")
 _CELLS = 2**18  # numbers in a block of differences: 2 MiB, which a second-level cache holds
+_RESEEDS = 10  # a component, until a mixture is given up
 _FEWEST = 1e-8  # rows, as a sum of responsibilities, below which a component is gone
 
 
@@ -214,20 +216,34 @@ class Run:
     reseeded: int
 
 
+def _hopeless(cause: str, k: int, reg_covar: float) -> BadInput:
+    return BadInput(
+        f"GaussianMixture: {cause}; raise reg_covar={reg_covar:g}, lower n_components={k}, take a simpler "
+        "covariance_type, or drop such columns"
+    )
+
+
 def reseed(
     X: Floats, old: Parameters, new: Parameters, gone: NDArray[np.intp], before: int, reg_covar: float
-) -> Parameters | None:
+) -> Parameters:
     """``new`` with the components that are gone placed on the rows that ``old`` explains worst.
 
     They get the covariance of all rows and the weight of an equal share. ``before`` components were seeded anew
-    already, so that not the same rows are taken again. None when all rows together have no volume.
+    already, so that not the same rows are taken again.
+
+    Raises
+    ------
+    BadInput
+        When all rows together have no volume, or it was done too often.
     """
     k = len(new.weights)
+    if before + len(gone) > _RESEEDS * k:
+        raise _hopeless(f"components {gone.tolist()} collapse again and again", k, reg_covar)
     whole = overall(X, new.kind, reg_covar)
     stack = whole if new.kind == "tied" else whole[np.newaxis]
     factors, flat = precision_factors(stack, new.kind)
     if flat.any():
-        return None
+        raise _hopeless("X has no volume in some direction (constant or dependent columns)", k, reg_covar)
     worst = np.argsort(logsumexp(log_densities(X, old), axis=1), kind="stable")
     means, weights = new.means.copy(), new.weights.copy()
     means[gone] = X[worst[(before + np.arange(len(gone))) % len(X)]]

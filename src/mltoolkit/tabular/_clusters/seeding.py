@@ -12,6 +12,8 @@ from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
 _EPS = float(np.finfo(np.float64).eps)
+_SAMPLE_PER_CLUSTER = 500  # rows a cluster in a sample of the restarts, where init_size is left to us
+_SAMPLE_LEAST = 10_000
 
 
 def squared_norms(X: Floats) -> Floats:
@@ -87,6 +89,29 @@ def in_order(X: Floats, weights: Floats) -> tuple[Floats, Floats]:
     direction = np.sqrt(np.arange(2.0, X.shape[1] + 2.0))
     order = np.argsort((X * direction).sum(axis=1), kind="stable")  # not a matrix product: equal rows, equal keys
     return X[order], weights[order]
+
+
+def restart_rows(
+    X: Floats, weights: Floats, k: int, init_size: int | None, rng: np.random.Generator
+) -> tuple[Floats, Floats, bool]:
+    """The rows that the starts of k-means see, with their weights, and whether they are a sample of many.
+
+    They are in an order of their own.
+    """
+    size = max(init_size or max(_SAMPLE_LEAST, _SAMPLE_PER_CLUSTER * k), k)
+    sampled = len(X) > 2 * size
+    return *in_order(*(_sample(X, weights, size, rng) if sampled else (X, weights))), sampled
+
+
+def _sample(X: Floats, weights: Floats, size: int, rng: np.random.Generator) -> tuple[Floats, Floats]:
+    """Rows drawn by weight, with how often each was drawn."""
+    if np.ptp(weights) == 0.0:
+        return X[np.sort(rng.choice(len(X), size=size, replace=False))], np.ones(size)
+    times = rng.multinomial(size, weights / weights.sum())
+    rows = np.flatnonzero(times)
+    # A few rows may carry all the weight: the rest of the sample is filled up with rows of next to none.
+    spare = np.flatnonzero(times == 0)[: max(0, size - len(rows))]
+    return X[np.concatenate([rows, spare])], np.concatenate([times[rows].astype(np.float64), np.full(len(spare), 1e-9)])
 
 
 def random_rows(X: Floats, k: int, weights: Floats, rng: np.random.Generator) -> Floats:
