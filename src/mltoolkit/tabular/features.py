@@ -524,7 +524,7 @@ class RobustScaler(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
             if not len(known):
                 faults.append(f"column {name!r} has no value at all")
                 continue
-            below, middle, above = np.percentile(known, [low, 50.0, high])
+            below, middle, above = _percentiles(known, (low, 50.0, high))
             with np.errstate(over="ignore"):
                 spread = above - below
             if not np.isfinite(spread):
@@ -569,6 +569,16 @@ class RobustScaler(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         tags = super().__sklearn_tags__()
         tags.input_tags.allow_nan = True
         return tags
+
+
+def _percentiles(values: NDArray[np.float64], percents: tuple[float, ...]) -> NDArray[np.float64]:
+    """Percentiles by linear interpolation; one partition for all of them, which is most of the scaler's time."""
+    place = np.array(percents) / 100.0 * (len(values) - 1)
+    before = np.floor(place).astype(np.intp)
+    after = np.minimum(before + 1, len(values) - 1)
+    parted = np.partition(values, np.unique([before, after]))
+    share = place - before
+    return np.asarray(parted[before] * (1.0 - share) + parted[after] * share)
 
 
 def _finite_numbers(table: Table) -> NDArray[np.float64]:

@@ -30,6 +30,7 @@ from fiftytwo.weeks.w12_features.skews import (
     samples,
     spoiled,
 )
+from fiftytwo.weeks.w12_features.versions import another_version
 from mltoolkit.metrics import roc_auc
 
 if TYPE_CHECKING:
@@ -146,7 +147,9 @@ def _paths(lab: Lab) -> float:
     lab.metric("features a row", found["batch"].shape[1])
     lab.metric("latency of one row, median", float(np.median(milliseconds)), "ms")
     lab.metric("latency of one row, 99th percentile", float(np.percentile(milliseconds, 99)), "ms")
-    return differing_bits(found["batch"], found["one"])
+    differing = differing_bits(found["batch"], found["one"])
+    lab.metric("floats with other bits", differing)
+    return differing
 
 
 def _report_skews(lab: Lab, raised: Alarms) -> None:
@@ -177,7 +180,7 @@ def _report_skews(lab: Lab, raised: Alarms) -> None:
 def _report_refusals(lab: Lab) -> None:
     import pandas as pd
 
-    found = refused(lab)
+    found = {**refused(lab), "a pickle of another NumPy": another_version()}
     rows = [
         {"attempt": name, "outcome": "loaded" if value[0] == "nothing" else value[0], "message": value[1]}
         for name, value in found.items() if not isinstance(value, bool)
@@ -260,6 +263,13 @@ def _served(lab: Lab, built: Built) -> Iterator[Check]:
 
 
 def _reported(lab: Lab, built: Built) -> Iterator[Check]:
+    yield Check(
+        "refuses a pickle of another NumPy",
+        lambda: another_version()[0] == "CannotRead",
+        equals=True,
+        why="What a pickle of other versions builds may work, and be something else.",
+        exercise=False,
+    )
     yield Check(
         "planted skews that are found and named",
         lambda: len({(skew.column, skew.kind) for skew in built.alarms.together.skews}
