@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 Floats = NDArray[np.float64]
 
 NEIGHBOURS = 12  # k of trustworthiness and continuity
-_QUICK_ROWS, _FULL_ROWS, _COLUMNS = 400, 5_000, 50
+_QUICK_ROWS, _FULL_ROWS, _COLUMNS = 350, 3_000, 50
 
 
 @dataclass(frozen=True)

@@ -18,6 +18,7 @@ Floats = NDArray[np.float64]
 
 _ENTROPY_TOL = 1e-7  # nats; far below what shows in a map
 _HALVINGS = 200  # enough for any pair of distances that float64 tells apart
+_BLOCK = 2**18  # distances of a block of rows: few enough for the cache, over all bisections
 NEIGHBOURS = 3  # times the perplexity: beyond, a Gaussian of that perplexity has next to nothing
 
 
@@ -71,10 +72,15 @@ def _gaussian(D: Floats, finite: NDArray[np.bool_], beta: Floats) -> tuple[Float
 
 def dense(X: Floats, perplexity: float) -> Floats:
     """Joint probabilities of all pairs, shape (n, n)."""
-    D = cdist(X, X, "sqeuclidean")
-    np.fill_diagonal(D, np.inf)
-    P = conditional(D, perplexity)
-    return np.asarray((P + P.T) / (2.0 * len(X)))
+    n = len(X)
+    P = np.empty((n, n))
+    rows = max(1, _BLOCK // n)
+    for start in range(0, n, rows):
+        D = cdist(X[start : start + rows], X, "sqeuclidean")
+        here = np.arange(len(D))
+        D[here, start + here] = np.inf
+        P[start : start + rows] = conditional(D, perplexity)
+    return (P + P.T) / (2.0 * n)
 
 
 def sparse(X: Floats, perplexity: float) -> Any:

@@ -120,11 +120,16 @@ def stencil(positions: Floats, columns: int) -> tuple[NDArray[np.intp], Floats]:
     """
     base = np.floor(positions).astype(np.intp)
     t = positions - base  # from the node at or below
-    nodes = np.arange(_STENCIL) - (_STENCIL // 2 - 1)  # the grid begins as many nodes before the first point
-    W = np.empty((*t.shape, _STENCIL))
-    for a, node in enumerate(nodes):
-        others = np.delete(nodes, a)
-        W[:, :, a] = np.prod(t[:, :, None] - others, axis=2) / np.prod(node - others)
+    before, after, second = t + 1.0, t - 1.0, t - 2.0  # and from the other three of the stencil
+    W = np.stack(
+        [
+            -t * after * second / 6.0,
+            before * after * second / 2.0,
+            -before * t * second / 2.0,
+            before * t * after / 6.0,
+        ],
+        axis=2,
+    )  # the grid begins one node before the first point
     steps = np.arange(_STENCIL)
     where = (base[:, 0, None] + steps)[:, :, None] * columns + (base[:, 1, None] + steps)[:, None, :]
     weights = W[:, 0, :, None] * W[:, 1, None, :]
