@@ -376,14 +376,14 @@ class GaussianMixture(DensityMixin, BaseEstimator):
         shift = data.mean(axis=0)
         rows, rng = data - shift, generator(self.random_state)
         runs = [self._run(rows, shift, given, rng) for _ in range(int(self.n_init))]
-        best = max(runs, key=lambda run: run.bounds[-1])
+        best = max(runs, key=lambda run: run.bound)
         found = best.parameters
         self.weights_, self.means_, self.covariances_ = found.weights, found.means + shift, found.covariances
         self.precisions_ = mixture.precisions(found.factors, found.kind)
         self._factors = found.factors
         self.converged_, self.n_iter_, self.n_reseeded_ = best.converged, len(best.bounds), best.reseeded
         self.lower_bounds_ = np.array(best.bounds)
-        self.lower_bound_ = best.bounds[-1]
+        self.lower_bound_ = best.bound
         self.collapsed_ = mixture.collapsed(found, rows, float(self.reg_covar))
         self._warn()
         return self

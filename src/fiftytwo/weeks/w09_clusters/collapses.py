@@ -21,6 +21,19 @@ def collapses(lab: Lab) -> Iterator[Check]:
     rng = lab.rng
     twins = np.vstack([rng.standard_normal((60, 2)), np.full((15, 2), 3.0)])
 
+    def of_two_rows() -> bool:
+        model = lab.solution.GaussianMixture(1).fit(np.array([[0.0, 1.0], [4.0, 5.0]]))
+        return bool(
+            np.allclose(model.means_, [[2.0, 3.0]]) and np.allclose(model.covariances_, [[[4, 4], [4, 4]]], atol=1e-5)
+        )
+
+    yield Check(
+        "two rows",
+        of_two_rows,
+        equals=True,
+        why="The fewest rows that have a width.",
+        hint=("Their mean, and the mean of the outer products of what is left, with reg_covar on the diagonal.",),
+    )
     yield Check(
         "rows that agree",
         lambda: _finite(lab.solution.GaussianMixture(3, random_state=0).fit(twins), twins),

@@ -215,6 +215,11 @@ class Run:
     converged: bool
     reseeded: int
 
+    @property
+    def bound(self) -> float:
+        """The mean log-likelihood of a row in the last E step, in nats."""
+        return self.bounds[-1]
+
 
 def _hopeless(cause: str, k: int, reg_covar: float) -> BadInput:
     return BadInput(
