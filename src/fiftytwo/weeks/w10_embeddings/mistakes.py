@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.spatial.distance import cdist
+from sklearn.neighbors import NearestNeighbors
 
 from fiftytwo.plan import Mistake
 from mltoolkit.tabular import embeddings
@@ -128,9 +129,8 @@ def ranks_from_zero(X: ArrayLike, X_embedded: ArrayLike, *, n_neighbors: int = 5
     """The nearest other row as number 0: each stranger costs one too little."""
     found = embeddings.trustworthiness(X, X_embedded, n_neighbors=n_neighbors)
     n, k = len(np.asarray(X)), n_neighbors
-    data, shown = (cdist(np.asarray(Z, dtype=float), np.asarray(Z, dtype=float)) for Z in (X, X_embedded))
-    near = [set(np.argsort(D, axis=1)[i, 1 : k + 1].tolist()) for D in (shown, data) for i in range(n)]
-    strangers = sum(len(near[i] - near[n + i]) for i in range(n))
+    data, shown = (NearestNeighbors(n_neighbors=k).fit(Z).kneighbors(return_distance=False) for Z in (X, X_embedded))
+    strangers = sum(len(set(a) - set(b)) for a, b in zip(shown.tolist(), data.tolist(), strict=True))
     return found + 2.0 * strangers / (n * k * (2.0 * n - 3.0 * k - 1.0))
 
 
