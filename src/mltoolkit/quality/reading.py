@@ -184,11 +184,12 @@ class DelimitedSource(Source):
         self.faults = Faults()
         chunks = utf8_chunks(self.path, self.name, self.written, self.faults, self._chunk)
         waiting = self.has_header
+        size = 4 * BATCH_ROWS if self.compiled else BATCH_ROWS  # whole blocks: while one is gathered the next is cut
         for rows, lines in _Parser(self, chunks, positions).rows():
             if waiting and len(lines):
                 rows, lines, waiting = rows.slice(1), lines[1:], False
-            for start in range(0, len(lines), BATCH_ROWS):
-                yield Batch(rows.slice(start, BATCH_ROWS), lines[start : start + BATCH_ROWS])
+            for start in range(0, len(lines), size):
+                yield Batch(rows.slice(start, size), lines[start : start + size])
 
 
 class _Parser:
