@@ -22,10 +22,9 @@ from llvmlite import ir  # type: ignore[import-untyped]
 from numba.core import types
 from numba.extending import intrinsic
 
-MISSING_HASH = np.uint64(0x2545F4914F6CDD1D)
-GOLDEN = np.uint64(0x9E3779B97F4A7C15)
-LONG = 1024  # bytes from which a text is hashed outside
-SHOWN = 5
+from mltoolkit.quality.hashing import GOLDEN, LONG, MISSING_HASH
+from mltoolkit.quality.sketches import REGISTER_BITS, SHOWN
+
 EMPTY, NUMBER, DATE, CODE, OTHER = 0, 1, 2, 3, 4
 _EXACT = 2.0**53
 _POWERS = 10.0 ** np.arange(23)  # those that a float holds exactly
@@ -191,8 +190,9 @@ def sketch_values(
         present += 1
         hashed = _hash_of_value(value, whole)
         out[i] = hashed
-        rank = _leading_zeros((hashed << np.uint64(14)) | np.uint64(1 << 13)) + np.uint64(1)
-        register = hashed >> np.uint64(50)
+        rest = (hashed << np.uint64(REGISTER_BITS)) | np.uint64(1 << (REGISTER_BITS - 1))
+        rank = _leading_zeros(rest) + np.uint64(1)
+        register = hashed >> np.uint64(64 - REGISTER_BITS)
         if rank > registers[register]:
             registers[register] = rank
         if value <= low or value >= high:

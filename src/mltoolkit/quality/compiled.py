@@ -314,13 +314,26 @@ class CompiledSorted(Sorted):
 _KINDS = {"numbers": _kernels.NUMBER, "dates": _kernels.DATE, "codes": _kernels.CODE, "others": _kernels.OTHER}
 
 
-class CompiledTexts(Texts):
+class _Parted(Texts):
+    """A column of text whose values are told apart, and whose numbers and dates are gathered, by compiled loops."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(name)
+        self.parts |= {"numbers": CompiledPart(np.float64), "dates": CompiledPart(np.int64)}
+
+    def _sorted(self, array: pa.Array) -> Sorted:
+        return CompiledSorted(array)
+
+    def _hash_texts(self, array: pa.Array) -> Hashes:
+        return hashes_of(array)
+
+
+class CompiledTexts(_Parted):
     """A column of text."""
 
     def __init__(self, name: str) -> None:
         super().__init__(name)
         self.dictionary: Any = _Words()
-        self.parts |= {"numbers": CompiledPart(np.float64), "dates": CompiledPart(np.int64)}
 
     def add(self, array: pa.Array, lines: NDArray[np.int64]) -> Hashes:
         """Count rows; gives the hash of each."""
@@ -328,7 +341,7 @@ class CompiledTexts(Texts):
         if self.dictionary is None or len(array) == 0:
             return self._in_parts(array, lines)
         ends, data = _bytes_of(array)
-        if isinstance(self.dictionary, _Words) and np.diff(ends).max() > _kernels.LONG:
+        if isinstance(self.dictionary, _Words) and np.diff(ends).max() > hashing.LONG:
             self._go_on_readably()
         if isinstance(self.dictionary, Dictionary):
             return super().add(array, lines)
@@ -357,19 +370,12 @@ class CompiledTexts(Texts):
         readable.wanting[:n] = known.lines[:, -1] == 0
         self.dictionary = readable
 
-    def _sorted(self, array: pa.Array) -> Sorted:
-        return CompiledSorted(array)
 
-    def _hash_texts(self, array: pa.Array) -> Hashes:
-        return hashes_of(array)
-
-
-class CompiledCodes(Texts):
+class CompiledCodes(_Parted):
     """A column of text that a file keeps as a dictionary, one for each group of rows."""
 
     def __init__(self, name: str) -> None:
         super().__init__(name)
-        self.parts |= {"numbers": CompiledPart(np.float64), "dates": CompiledPart(np.int64)}
         self._last: tuple[pa.Array | None, NDArray[np.int64]] = None, np.empty(0, dtype=np.int64)
 
     def add(self, array: pa.Array, lines: NDArray[np.int64]) -> Hashes:
@@ -402,9 +408,3 @@ class CompiledCodes(Texts):
             self._hashes = np.concatenate([self._hashes, new.hashes()])
         self._last = different, mapping
         return True
-
-    def _sorted(self, array: pa.Array) -> Sorted:
-        return CompiledSorted(array)
-
-    def _hash_texts(self, array: pa.Array) -> Hashes:
-        return hashes_of(array)

@@ -22,7 +22,7 @@ Hashes = NDArray[np.uint64]
 GOLDEN = np.uint64(0x9E3779B97F4A7C15)
 _FIRST, _SECOND = np.uint64(0xBF58476D1CE4E5B9), np.uint64(0x94D049BB133111EB)
 MISSING_HASH = np.uint64(0x2545F4914F6CDD1D)
-_LONG = 1024  # bytes from which a text is hashed by itself
+LONG = 1024  # bytes from which a text is hashed by itself
 
 
 def mix(z: Hashes) -> Hashes:
@@ -56,7 +56,7 @@ def hash_texts(texts: pa.Array) -> Hashes:
     padded = np.zeros(int(ends[-1]) + 8, np.uint8)
     padded[: int(ends[-1])] = np.frombuffer(data, np.uint8, int(ends[-1]))
     words = np.ndarray((len(padded) - 7,), np.dtype("<u8"), buffer=padded, strides=(1,))  # a word at every byte
-    active = np.flatnonzero((sizes > 0) & (sizes <= _LONG))
+    active = np.flatnonzero((sizes > 0) & (sizes <= LONG))
     done = 0
     while len(active):
         left = sizes[active] - done
@@ -67,7 +67,7 @@ def hash_texts(texts: pa.Array) -> Hashes:
         hashes[active] = mix(hashes[active] ^ word)
         done += 8
         active = active[left > 8]
-    for i in np.flatnonzero(sizes > _LONG):
+    for i in np.flatnonzero(sizes > LONG):
         digest = hashlib.blake2b(padded[starts[i] : starts[i] + sizes[i]].tobytes(), digest_size=8).digest()
         hashes[i] = np.frombuffer(digest, "<u8")[0]
     return hashes
