@@ -70,6 +70,8 @@ def project_modules() -> list[str]:
     skipped = {*needs_extras, *(m for m in graph.modules if m.endswith(".__main__"))}  # importing one runs the command
     # What numba compiles where it is installed, and what is imported only with it.
     skipped |= {m for m in graph.modules if m.endswith(("._kernels", ".compiled"))}
+    # Their face says which extra is missing, and so needs none itself; what is behind it imports PyTorch.
+    skipped |= {m for m in graph.modules if m.startswith(("mltoolkit.deep.", "mltoolkit.llm."))}
     return sorted(m for m in graph.modules if not any(m == s or m.startswith(s + ".") for s in skipped))
 
 

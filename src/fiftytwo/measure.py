@@ -29,8 +29,8 @@ def difference(
     ----------
     got, expected : array-like or number
         ``expected`` sets the type and shape that ``got`` must have: an array wants an array of the
-        same shape with a numeric dtype, a number wants a number. NaN equals NaN and an infinity
-        equals itself; any other non-finite value in ``got`` gives an infinite difference.
+        same shape with a numeric dtype, a tensor a tensor, a number wants a number. NaN equals NaN and an
+        infinity equals itself; any other non-finite value in ``got`` gives an infinite difference.
     call : str
         The call as the learner would type it.
     inputs : mapping, optional
@@ -43,8 +43,12 @@ def difference(
     Measurement
         ``value`` is the largest difference, or ``nan`` when the gate was not passed.
     """
+    fault = ""
+    if is_tensor(expected) and not is_tensor(got):
+        fault = f"expected a tensor of shape {tuple(expected.shape)}, got {describe_type(got)}"
+    got, expected = as_array(got), as_array(expected)
     details: dict[str, Any] = {"call": call, "got": got, "expected": expected, "inputs": dict(inputs or {})}
-    fault = _gate(got, expected)
+    fault = fault or _gate(got, expected)
     if fault:
         return Measurement(float("nan"), gate=fault, **details)
     left, right = _floats(got), np.asarray(expected, dtype=float)
@@ -125,6 +129,19 @@ def first_unclear(refusals: Iterable[Measurement]) -> Measurement:
             break
     assert last is not None
     return last
+
+
+def is_tensor(value: Any) -> bool:
+    """Whether a value is a PyTorch tensor; asks without importing PyTorch."""
+    return any(f"{kind.__module__}.{kind.__name__}" == "torch.Tensor" for kind in type(value).__mro__)
+
+
+def as_array(value: Any) -> Any:
+    """A tensor as an array of its values, anything else as it is."""
+    if not is_tensor(value):
+        return value
+    tensor = value.detach().cpu()
+    return (tensor.float() if tensor.is_floating_point() and tensor.element_size() < 4 else tensor).numpy()
 
 
 def _floats(got: Any) -> np.ndarray[Any, np.dtype[np.float64]]:

@@ -23,6 +23,7 @@ from fiftytwo.evidence import Measurement, Run, Status, Verdict
 from fiftytwo.job import PROGRESS, RESULT, Job
 from fiftytwo.lab import Lab
 from fiftytwo.machine import machine, versions
+from fiftytwo.measure import as_array, is_tensor
 from fiftytwo.solution import Solution
 from mltoolkit.errors import CannotRead, MissingExtra
 from mltoolkit.plots import house_style
@@ -143,19 +144,22 @@ class Session:
         import numpy as np
 
         exercise = self.week.week.exercise
-        arrays = {k: v for k, v in measurement.inputs.items() if isinstance(v, np.ndarray) and v.dtype != object}
+        tensors = {k for k, v in measurement.inputs.items() if is_tensor(v)}
+        given = {k: as_array(v) for k, v in measurement.inputs.items()}
+        arrays = {k: v for k, v in given.items() if isinstance(v, np.ndarray) and v.dtype != object}
         plain = {k: v for k, v in measurement.inputs.items() if isinstance(v, bool | int | float | str | list | None)}
         if exercise is None or not measurement.call or len(arrays) + len(plain) < len(measurement.inputs):
             return ""
         folder = self.folder / COUNTEREXAMPLE
         folder.mkdir(exist_ok=True)
         np.savez(folder / "inputs.npz", **cast(Any, arrays))
-        loads = [f'{name} = np.load(here / "inputs.npz")["{name}"]' for name in arrays]
+        read = 'np.load(here / "inputs.npz")["{}"]'
+        loads = [f"{k} = " + (f"torch.from_numpy({read})" if k in tensors else read).format(k) for k in arrays]
         names = "; ".join([*loads, *(f"{name} = {value!r}" for name, value in plain.items())])
         module = exercise.file.removesuffix(".py")
         expected = judge.summary(measurement.expected)
         script = (
-            "import pathlib, sys; import numpy as np; "
+            f"import pathlib, sys; import numpy as np; {'import torch; ' if tensors else ''}"
             "here = pathlib.Path(__file__).parent; sys.path.insert(0, str(here.parent))\n"
             f"from {module} import {', '.join(exercise.names)}{'; ' + names if names else ''}\n"
             f"print({measurement.call})" + (f"  # expected: {expected}" if expected else "") + "\n"

@@ -14,6 +14,9 @@ written against scikit-learn keeps working.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 
 class ToolkitError(Exception):
     """Base of every error that mltoolkit raises on purpose."""
@@ -49,3 +52,32 @@ class MissingExtra(ToolkitError, ImportError):
 
     def __reduce__(self) -> tuple[type[MissingExtra], tuple[str, str]]:
         return (type(self), (self.package, self.extra))
+
+
+def naming_the_extra(lookup: Callable[[str], Any], extra: str, *packages: str) -> Callable[[str], Any]:
+    """A package's lazy ``__getattr__`` that says which extra brings a library it lacks.
+
+    Parameters
+    ----------
+    lookup : function of a name
+        The lazy ``__getattr__``, which imports the module that holds the name.
+    extra : str
+        The extra that brings the libraries, such as ``"deep"``.
+    *packages : str
+        The libraries, by the names they are imported by and installed as.
+
+    Returns
+    -------
+    function of a name
+        ``lookup``, but a missing library of ``packages`` raises :class:`MissingExtra`.
+    """
+
+    def find(name: str) -> Any:
+        try:
+            return lookup(name)
+        except ModuleNotFoundError as error:
+            if error.name not in packages:
+                raise
+            raise MissingExtra(error.name, extra) from error
+
+    return find

@@ -250,3 +250,15 @@ def test_the_first_unclear_refusal_is_the_one_to_explain() -> None:
     clear, unclear, last = Measurement(1.0), Measurement(0.0), Measurement(1.0)
     assert first_unclear([clear, unclear, last]) is unclear
     assert first_unclear([clear, last]) is last
+
+
+def test_tensors_are_compared_as_their_values_and_wanted_where_one_is_expected() -> None:
+    torch = pytest.importorskip("torch", reason="needs PyTorch: pip install 'fiftytwo[deep]'")
+    expected = torch.tensor([[1.0, 2.0], [3.0, 4.0]], dtype=torch.bfloat16, requires_grad=True)
+    got = torch.tensor([[1.0, 2.0], [3.5, 4.0]])
+    found = difference(got, expected, call="f(x)")
+    assert (found.value, found.where, found.gate) == (0.5, "[1, 0]", "")
+    assert difference(got[0], expected, call="f(x)").gate == "expected shape (2, 2), got (2,)"
+    fault = "expected a tensor of shape (2, 2), got ndarray"
+    assert difference(got.numpy(), expected, call="f(x)").gate == fault
+    assert difference(torch.nn.Parameter(got), got.numpy(), call="f(x)").value == 0.0

@@ -7,7 +7,7 @@ import pickle
 import pytest
 
 from mltoolkit import errors
-from mltoolkit.errors import BadInput, CannotRead, MissingExtra, NotConverged, ToolkitError
+from mltoolkit.errors import BadInput, CannotRead, MissingExtra, NotConverged, ToolkitError, naming_the_extra
 
 TREE = {BadInput: ValueError, MissingExtra: ImportError, NotConverged: ArithmeticError, CannotRead: OSError}
 
@@ -39,3 +39,18 @@ def test_a_missing_extra_says_how_to_get_it_and_survives_another_process() -> No
     assert str(error) == "torch is not installed; get it with: pip install 'fiftytwo[deep]'"
     copy = pickle.loads(pickle.dumps(error))
     assert (type(copy), str(copy), copy.package, copy.extra) == (MissingExtra, str(error), "torch", "deep")
+
+
+def test_a_lazy_face_names_the_extra_of_a_library_it_lacks_and_of_no_other() -> None:
+    def lookup(name: str) -> str:
+        if name == "known":
+            return "found"
+        raise ModuleNotFoundError(f"No module named {name!r}", name=name)
+
+    find = naming_the_extra(lookup, "deep", "torch")
+    assert find("known") == "found"
+    with pytest.raises(MissingExtra, match=r"torch is not installed; get it with: pip install 'fiftytwo\[deep\]'"):
+        find("torch")
+    with pytest.raises(ModuleNotFoundError, match="numpy") as raised:
+        find("numpy")
+    assert not isinstance(raised.value, MissingExtra)
