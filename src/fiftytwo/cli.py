@@ -28,6 +28,7 @@ COMMANDS = {
     "compare": Entry("fiftytwo.learner.commands:compare", "Yours, the reference, the library: time, memory, result."),
     "reset": Entry("fiftytwo.learner.commands:reset", "Put a week back to its starter; your file is kept."),
     "update": Entry("fiftytwo.learner.commands:update", "Merge a changed starter into your edited file."),
+    "quiz": Entry("fiftytwo.learner.quiz_command:command", "Questions of the week, and those due for review."),
     "run": Entry("fiftytwo.run_command:run", "Run the reference builds and keep their evidence."),
     "report": Entry("fiftytwo.report.command:report", "Write the evidence as a static site."),
     "plan": Entry("fiftytwo.plan_command:plan", "The fifty-two weeks and where each stands."),
@@ -35,7 +36,7 @@ COMMANDS = {
 }
 _TODAY = "fiftytwo.learner.commands:today"
 _GROUPS = {
-    "Learn": ("start", "check", "hint", "solution", "compare", "reset", "update"),
+    "Learn": ("start", "check", "hint", "solution", "compare", "reset", "update", "quiz"),
     "Run": ("run", "report", "plan", "data"),
 }
 
