@@ -31,13 +31,14 @@ COMMANDS = {
     "quiz": Entry("fiftytwo.learner.quiz_command:command", "Questions of the week, and those due for review."),
     "run": Entry("fiftytwo.run_command:run", "Run the reference builds and keep their evidence."),
     "report": Entry("fiftytwo.report.command:report", "Write the evidence as a static site."),
+    "serve": Entry("fiftytwo.web.command:serve", "The dashboard: the year as a map, checks as you save."),
     "plan": Entry("fiftytwo.plan_command:plan", "The fifty-two weeks and where each stands."),
     "data": Entry("fiftytwo.data_command:data", "The datasets: list them, fetch them, see where they lie."),
 }
 _TODAY = "fiftytwo.learner.commands:today"
 _GROUPS = {
     "Learn": ("start", "check", "hint", "solution", "compare", "reset", "update", "quiz"),
-    "Run": ("run", "report", "plan", "data"),
+    "Run": ("run", "report", "serve", "plan", "data"),
 }
 
 

@@ -10,6 +10,7 @@ import contextlib
 import json
 import os
 import shutil
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from functools import cache
 from pathlib import Path
@@ -39,6 +40,8 @@ _runs = sa.Table(
     sa.Column("counted", sa.Integer, nullable=False),
     sa.Column("reason", sa.String, nullable=False),
 )
+# Ids sort by time, so the newest run of a kind is the last entry of its stretch.
+_by_kind = sa.Index("runs_by_kind", _runs.c.week, _runs.c.who, _runs.c.id)
 
 
 @dataclass(frozen=True)
@@ -81,6 +84,13 @@ def _adapter() -> Any:
     from pydantic import TypeAdapter
 
     return TypeAdapter(Run)
+
+
+def _make_tables(engine: sa.Engine) -> None:
+    """Make what is missing; an index that an older version did not have is added to its table."""
+    _metadata.create_all(engine)
+    with engine.begin() as connection:
+        connection.execute(sa.schema.CreateIndex(_by_kind, if_not_exists=True))
 
 
 def _finite(value: Any) -> Any:
@@ -127,14 +137,30 @@ class Store:
         self, week: int, *, who: Who, profile: Profile | None = None, status: Status | None = None
     ) -> Run | None:
         """The newest run of a week by ``who``, of any profile unless one is named."""
-        for row in self._select(week=week, who=who, profile=profile, status=status):
+        for row in self._rows(week=week, who=who, profile=profile, status=status):
             with contextlib.suppress(OSError, ValueError):  # a folder that was deleted or damaged by hand
                 return from_json((self.folder(row) / EVIDENCE).read_bytes())
         return None
 
-    def history(self, week: int | None = None, who: Who | None = None) -> list[RunRow]:
-        """Past runs, newest first."""
-        return self._select(week=week, who=who)
+    def history(
+        self,
+        week: int | None = None,
+        who: Who | None = None,
+        *,
+        status: Status | None = None,
+        before: str | None = None,
+        limit: int | None = None,
+    ) -> list[RunRow]:
+        """Past runs, newest first: at most ``limit`` of them, all older than the run ``before``."""
+        return list(self._rows(before=before, limit=limit, week=week, who=who, status=status))
+
+    def newest(self) -> list[RunRow]:
+        """The newest run of each week by each author, whatever came of it."""
+        if not self._anything():
+            return []
+        last = sa.select(sa.func.max(_runs.c.id)).group_by(_runs.c.week, _runs.c.who)
+        with self._engine().connect() as connection:
+            return [RunRow(**row._mapping) for row in connection.execute(sa.select(_runs).where(_runs.c.id.in_(last)))]
 
     def rebuild(self) -> int:
         """Make the index again from the folders; returns how many runs it holds."""
@@ -147,15 +173,21 @@ class Store:
         self._index(runs)
         return len(runs)
 
-    def _select(self, **wanted: Any) -> list[RunRow]:
-        if not (self.home.root / "evidence").exists() and "FIFTYTWO_DATABASE" not in os.environ:
-            return []
-        query = sa.select(_runs).order_by(_runs.c.id.desc())
+    def _rows(self, before: str | None = None, limit: int | None = None, **wanted: Any) -> Iterator[RunRow]:
+        if not self._anything():
+            return
+        query = sa.select(_runs).order_by(_runs.c.id.desc()).limit(limit)
+        if before is not None:
+            query = query.where(_runs.c.id < before)
         for column, value in wanted.items():
             if value is not None:
                 query = query.where(_runs.c[column] == value)
         with self._engine().connect() as connection:
-            return [RunRow(**row._mapping) for row in connection.execute(query)]
+            for row in connection.execute(query):
+                yield RunRow(**row._mapping)
+
+    def _anything(self) -> bool:
+        return (self.home.root / "evidence").exists() or "FIFTYTWO_DATABASE" in os.environ
 
     def _index(self, runs: list[Run]) -> None:
         columns = [column.name for column in _runs.c]
@@ -175,20 +207,20 @@ class Store:
         url = self.home.database_url
         if not url.startswith("sqlite"):
             engine = sa.create_engine(url)
-            _metadata.create_all(engine)
+            _make_tables(engine)
             return engine
         file = self.home.root / "fiftytwo.db"
         file.parent.mkdir(parents=True, exist_ok=True)
         missing = not file.exists()
         engine = sa.create_engine(url, connect_args={"timeout": 30.0}, poolclass=sa.NullPool)
         try:
-            _metadata.create_all(engine)
+            _make_tables(engine)
             with engine.connect() as connection:
                 connection.execute(sa.select(_runs).limit(1))
         except sa.exc.DatabaseError:
             missing = True
             file.replace(file.with_suffix(".db.unreadable"))
-            _metadata.create_all(engine)
+            _make_tables(engine)
         self._opened = engine
         if missing:
             self.rebuild()
@@ -196,7 +228,7 @@ class Store:
 
     def _prune(self, run: Run) -> None:
         """Drop figures and artifacts of old runs of the same kind; what they measured stays."""
-        rows = self._select(week=run.week, who=run.who, profile=run.profile)
+        rows = list(self._rows(week=run.week, who=run.who, profile=run.profile))
         good = next((row.id for row in rows if row.status == "passed"), "")  # later weeks read its artifacts
         for row in rows[_KEPT:]:
             if row.id == good:

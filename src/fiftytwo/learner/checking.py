@@ -6,17 +6,25 @@ import shutil
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from fiftytwo.evidence import Run
 from fiftytwo.home import Home
 from fiftytwo.learner.workbench import Bench
 from fiftytwo.store import Store
 
+if TYPE_CHECKING:
+    from fiftytwo.runner import Listener
+
 _COUNTEREXAMPLE = "counterexample"
 
 
-def check_once(bench: Bench, profile: str = "quick") -> tuple[Run, Path | None]:
+def check_once(
+    bench: Bench, profile: str = "quick", listener: Listener | None = None
+) -> tuple[Run, Path | None]:
     """Check the learner's file; returns the run and the replay script of its first failure.
+
+    ``listener`` is told of the run as it goes on.
 
     Raises
     ------
@@ -26,7 +34,7 @@ def check_once(bench: Bench, profile: str = "quick") -> tuple[Run, Path | None]:
     from fiftytwo.runner import run_one
 
     number, home = bench.week.number, bench.home
-    run = run_one(number, home, who="learner", profile="full" if profile == "full" else "quick")
+    run = run_one(number, home, who="learner", profile="full" if profile == "full" else "quick", listener=listener)
     earlier = any(row.status == "passed" and row.id != run.id for row in Store(home).history(number, who="learner"))
     home.log(
         "check", number, status=run.status, passed=run.passed, counted=run.counted, run=run.id, seconds=run.seconds

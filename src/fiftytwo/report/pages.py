@@ -170,16 +170,17 @@ def _columns(table: Table) -> list[tuple[str, bool]]:
 
 
 def _fill(template: str, **context: Any) -> str:
-    return _environment().get_template(template).render(context)
+    return environment().get_template(template).render(context)
 
 
 @cache
-def _environment() -> Environment:
-    from jinja2 import Environment, PackageLoader, StrictUndefined
+def environment(*packages: str) -> Environment:
+    """The report's templates and filters, after those of other packages: the dashboard's pages share them."""
+    from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
     from markupsafe import Markup
 
     environment = Environment(
-        loader=PackageLoader("fiftytwo.report"),
+        loader=ChoiceLoader([PackageLoader(name) for name in (*packages, "fiftytwo.report")]),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,

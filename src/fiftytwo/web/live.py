@@ -1,0 +1,190 @@
+"""Checks that run while somebody looks on: one at a time for each week, told to every open page of it.
+
+A page that is open has the week's files watched; each save starts a check, and ends the one that it made
+pointless. When the last page of a week closes, its check is ended too.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import os
+import signal
+import sys
+from collections.abc import AsyncIterator, Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from fiftytwo import processes
+from fiftytwo.home import Home
+from fiftytwo.web.errand import Kind
+
+News = dict[str, Any]
+
+_GRACE_SECONDS = 5.0  # for a check to put its own things away before it is killed
+_BREATH_SECONDS = 15.0  # a line now and then, so that nothing on the way takes the stream for dead
+_LONGEST_LINE = 2**20
+
+
+@dataclass
+class _Place:
+    """What goes on at one week."""
+
+    listeners: set[asyncio.Queue[News | None]] = field(default_factory=set)
+    said: list[News] = field(default_factory=list)  # since the errand began, for a page that comes late
+    errand: asyncio.Task[None] | None = None
+    watch: asyncio.Task[None] | None = None
+
+    def tell(self, news: News) -> None:
+        """Tell every page, and keep it for those that come while the errand is under way."""
+        self.said.append(news)
+        for listener in self.listeners:
+            listener.put_nowait(news)
+
+    @property
+    def busy(self) -> bool:
+        """Whether an errand is under way."""
+        return self.errand is not None and not self.errand.done()
+
+
+class Desk:
+    """Runs errands and tells of them.
+
+    Parameters
+    ----------
+    home : Home
+    files : function (week)
+        The learner's files of a week, whose change starts a check; empty where there is none yet.
+    """
+
+    def __init__(self, home: Home, files: Callable[[int], Sequence[Path]]) -> None:
+        self.home = home
+        self._files = files
+        self._places: dict[int, _Place] = {}
+        self._closed = False
+        self._chores: set[asyncio.Task[None]] = set()
+
+    def busy(self, week: int) -> bool:
+        """Whether a check or a comparison of the week is under way."""
+        return week in self._places and self._places[week].busy
+
+    async def begin(self, week: int, kind: Kind = "check") -> None:
+        """Begin an errand; one that is under way for the week is ended first."""
+        if self._closed:
+            return
+        await self.stop(week)
+        place = self._places.setdefault(week, _Place())
+        place.said.clear()
+        place.tell({"kind": "begun", "errand": kind})
+        place.errand = asyncio.create_task(self._carry_out(place, week, kind), name=f"{kind} {week}")
+
+    async def stop(self, week: int) -> None:
+        """End the week's errand, if one is under way, with every process below it."""
+        place = self._places.get(week)
+        if place is not None and place.errand is not None:
+            place.errand.cancel()
+            await asyncio.gather(place.errand, return_exceptions=True)
+            place.errand = None
+
+    async def news(self, week: int) -> AsyncIterator[News | None]:
+        """What happens at a week from now on; ``None`` now and then, when nothing does."""
+        place = self._places.setdefault(week, _Place())
+        queue: asyncio.Queue[News | None] = asyncio.Queue()
+        for news in place.said if place.busy else ():
+            queue.put_nowait(news)
+        place.listeners.add(queue)
+        if place.watch is None or place.watch.done():
+            place.watch = asyncio.create_task(self._watch(place, week), name=f"watch {week}")
+        try:
+            while not self._closed:
+                try:
+                    news = await asyncio.wait_for(queue.get(), _BREATH_SECONDS)
+                except TimeoutError:
+                    yield None
+                    continue
+                if news is None:
+                    return
+                yield news
+        finally:
+            place.listeners.discard(queue)
+            # In a task of its own: the one that runs this may be cancelled already, as its page has closed.
+            chore = asyncio.create_task(self._leave(place, week), name=f"leave {week}")
+            self._chores.add(chore)
+            chore.add_done_callback(self._chores.discard)
+
+    async def close(self) -> None:
+        """End every stream and every process."""
+        self.hang_up()
+        for week, place in list(self._places.items()):
+            place.listeners.clear()
+            await self._leave(place, week)
+
+    def hang_up(self) -> None:
+        """End every stream, so that the server need not wait for open pages."""
+        self._closed = True
+        for place in self._places.values():
+            for listener in place.listeners:
+                listener.put_nowait(None)
+
+    async def _leave(self, place: _Place, week: int) -> None:
+        if place.listeners:
+            return
+        if place.watch is not None:
+            place.watch.cancel()
+            watch, place.watch = place.watch, None
+            await asyncio.gather(watch, return_exceptions=True)
+        await self.stop(week)
+
+    async def _watch(self, place: _Place, week: int) -> None:
+        from watchfiles import awatch
+
+        files = await asyncio.to_thread(self._files, week)
+        folder = self.home.week(week)
+        if not files or not folder.is_dir():
+            return
+        wanted = {os.path.realpath(file) for file in files}
+        try:
+            async for changes in awatch(folder, recursive=False, debounce=400):
+                changed = {os.path.realpath(path) for _, path in changes} & wanted
+                if changed and all(Path(path).is_file() for path in changed):
+                    await self.begin(week)
+        except (OSError, RuntimeError) as error:
+            place.tell({"kind": "trouble", "text": f"Saves are not noticed any more ({error}); use the button."})
+
+    async def _carry_out(self, place: _Place, week: int, kind: Kind) -> None:
+        process = await asyncio.create_subprocess_exec(
+            sys.executable, "-m", "fiftytwo.web.errand", kind, str(self.home.root), str(week),
+            stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.DEVNULL,
+            start_new_session=True, limit=_LONGEST_LINE,
+        )  # fmt: skip
+        last = ""
+        try:
+            assert process.stdout is not None
+            async for line in process.stdout:
+                news = json.loads(line)
+                last = news["kind"]
+                place.tell(news)
+            await process.wait()
+            if last not in ("ended", "stopped", "trouble"):
+                place.tell({"kind": "trouble", "text": f"The check ended early (exit status {process.returncode})."})
+        except asyncio.CancelledError:
+            place.tell({"kind": "stopped", "text": "Stopped."})
+            raise
+        finally:
+            await asyncio.shield(_end(process))
+
+
+async def _end(process: asyncio.subprocess.Process) -> None:
+    """End an errand with all below it: first by a request that lets it tidy up, then by force."""
+    if process.returncode is None:
+        with contextlib.suppress(ProcessLookupError):
+            process.send_signal(signal.SIGINT)
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(process.wait(), _GRACE_SECONDS)
+    if process.returncode is None:
+        await asyncio.to_thread(processes.kill_all, lambda: processes.descendants(process.pid))
+        with contextlib.suppress(ProcessLookupError):
+            process.kill()
+        await process.wait()
