@@ -35,7 +35,7 @@ COMMANDS = {
     "plan": Entry("fiftytwo.plan_command:plan", "The fifty-two weeks and where each stands."),
     "data": Entry("fiftytwo.data_command:data", "The datasets: list them, fetch them, see where they lie."),
 }
-_TODAY = "fiftytwo.learner.commands:today"
+_TODAY = "fiftytwo.learner.today:command"
 _GROUPS = {
     "Learn": ("start", "check", "hint", "solution", "compare", "reset", "update", "quiz"),
     "Run": ("run", "report", "serve", "plan", "data"),

@@ -13,6 +13,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import json
 import os
@@ -22,7 +23,14 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from mltoolkit.errors import CannotRead
+
 FOLDER = "my52"
+_PATIENCE_SECONDS = 20.0
+
+
+class Busy(CannotRead):
+    """Another command is changing the same home."""
 
 
 @dataclass(frozen=True)
@@ -80,6 +88,26 @@ class Home:
     def database_url(self) -> str:
         """``FIFTYTWO_DATABASE``, or the SQLite file in the home."""
         return os.environ.get("FIFTYTWO_DATABASE") or f"sqlite:///{self.root / 'fiftytwo.db'}"
+
+    @contextlib.contextmanager
+    def lock(self) -> Iterator[None]:
+        """Hold the home against other commands while files of the learner's change.
+
+        The system lets go of the lock when the process ends, however it ends.
+
+        Raises
+        ------
+        Busy
+            When another command holds it for longer than commands do.
+        """
+        from filelock import FileLock, Timeout
+
+        self.memory.mkdir(parents=True, exist_ok=True)
+        try:
+            with FileLock(self.memory / "lock", timeout=_PATIENCE_SECONDS):
+                yield
+        except Timeout:
+            raise Busy(f"another fiftytwo command is at work in {self.root}; try again when it has ended") from None
 
     def log(self, kind: str, week: int | None = None, **facts: Any) -> None:
         """Append one event; concurrent writers never mix their lines."""

@@ -10,8 +10,7 @@ from typing import Any
 
 import click
 
-from fiftytwo import plan
-from fiftytwo.console import console, fail, here
+from fiftytwo.console import fail, here
 from fiftytwo.home import Home
 from fiftytwo.learner import checking, progress, showing
 from fiftytwo.learner.workbench import Bench, Refused
@@ -241,30 +240,3 @@ def update(week: int | None) -> None:
 
 def _listed(files: Sequence[Path]) -> str:
     return " and ".join(map(here, files))
-
-
-@click.command()
-def today() -> None:
-    """Show where you are in the year and what comes next."""
-    home = Home.find()
-    where = progress.standing(home)
-    landed = plan.landed()
-    out = console()
-    if not where.started:
-        out.print("Fifty-Two: a year of AI engineering that runs.\n")
-        out.print("Each week you get a brief and a starter file; your code is measured against stated bounds.")
-        out.print("Nothing is sent anywhere: your files are in my52/, yours to keep under git.\n")
-        out.print("Begin: fiftytwo start 1        The plan: fiftytwo plan        All commands: fiftytwo --help")
-        return
-    out.print(f"Passed {len(where.passed)} of {len(landed)} landed weeks ({len(plan.year())} in the year).")
-    if where.current is not None:
-        week = plan.year()[where.current - 1]
-        said = showing.summary(where.last) if where.last else "not checked yet"
-        out.print(f"Now: week {week.number}, {week.title}: {said}")
-        out.print(f"  go on: fiftytwo check {week.number}      a hint: fiftytwo hint {week.number}")
-    if where.following is not None:
-        out.print(
-            f"Then: week {where.following}, {plan.year()[where.following - 1].title}: fiftytwo start {where.following}"
-        )
-    elif where.current is None:
-        out.print("Every week that has landed is yours. The evidence as pages: fiftytwo report")
