@@ -52,8 +52,11 @@ def read_inside(folder: Path, name: str) -> bytes:
         if error.errno == errno.ENOENT:
             raise
         raise Outside(f"{name!r} cannot be opened") from error
-    with os.fdopen(descriptor, "rb") as file:
-        status = os.fstat(file.fileno())
+    try:
+        status = os.fstat(descriptor)
         if not stat.S_ISREG(status.st_mode) or status.st_size > _LARGEST:
             raise Outside(f"{name!r} is not a plain file of a reasonable size")
-        return file.read()
+        with open(descriptor, "rb", closefd=False) as file:
+            return file.read()
+    finally:
+        os.close(descriptor)

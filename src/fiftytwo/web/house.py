@@ -43,6 +43,7 @@ class House:
     desk: Desk
     token: str = field(default_factory=lambda: secrets.token_urlsafe(32))
     marks: dict[str, quiz.Marked] = field(default_factory=dict)  # question -> its last answer since the start
+    faults: dict[str, str] = field(default_factory=dict)  # question -> why what was given is no answer
 
     @classmethod
     def of(cls, home: Home, catalogue: Mapping[int, str] | None = None) -> House:
@@ -80,5 +81,5 @@ def static_version() -> str:
 def _environment() -> Any:
     found = environment("fiftytwo.web").overlay()
     found.globals = {**found.globals, "marks": MARKS, "answer_text": quiz.answer_text}
-    found.filters = {**found.filters, "local": local, "day": day}
+    found.filters = {**found.filters, "local": local, "day": day, "short": lambda when: f"{when.day} {when:%b}"}
     return found

@@ -39,6 +39,11 @@ class Benchmark:
     machine: str
     bars: tuple[Bar, ...]
 
+    @property
+    def title(self) -> str:
+        """The name as a heading: ``"profile table"``, ``"PCA"``."""
+        return self.name.upper() if len(self.name) <= 3 else self.name.replace("_", " ")
+
 
 @dataclass(frozen=True)
 class Scale:
@@ -50,12 +55,16 @@ class Scale:
     @property
     def ticks(self) -> list[tuple[str, float]]:
         """Label and position of each power of ten."""
-        return [(f"{10.0**power:,.10g}×", self.at(10.0**power)) for power in range(self.low, self.high + 1)]
+        return [(_times(power), self.at(10.0**power)) for power in range(self.low, self.high + 1)]
 
     def at(self, ratio: float) -> float:
         """Where a ratio lies."""
         share = (math.log10(ratio) - self.low) / (self.high - self.low)
         return round(100 * min(1.0, max(0.0, share)), 2)
+
+
+def _times(power: int) -> str:
+    return f"{10 ** (power - 3)}k×" if power >= 3 else f"{10.0**power:g}×"
 
 
 def read_results(folder: Path = RESULTS) -> tuple[list[Benchmark], list[str]]:

@@ -16,12 +16,13 @@ import sqlalchemy as sa
 from fiftytwo import plan
 from fiftytwo.evidence import Run
 from fiftytwo.home import Event, Home
-from fiftytwo.learner import progress, quiz
+from fiftytwo.learner import pace, progress, quiz
 from fiftytwo.learner.progress import Way
 from fiftytwo.learner.workbench import Bench
 from fiftytwo.report.pages import when
 from fiftytwo.store import EVIDENCE, RunRow, Store, from_json
 from fiftytwo.web.files import Outside, read_inside
+from mltoolkit.errors import CannotRead
 
 if TYPE_CHECKING:
     from fiftytwo.evidence import Who
@@ -63,9 +64,7 @@ class Cell:
     week: plan.Week
     mark: Mark
     said: str
-    way: Way | None
-    learner: RunRow | None
-    reference: RunRow | None
+    due: date | None  # the last day for it, where a pace is kept
 
     @property
     def landed(self) -> bool:
@@ -80,6 +79,7 @@ class Year:
     cells: tuple[Cell, ...]
     current: Cell | None  # the week under way
     following: Cell | None  # the next one that is open
+    trouble: str = ""  # one line about a file of the home that cannot be read
 
     @property
     def counts(self) -> Counter[Mark]:
@@ -119,11 +119,12 @@ class Shelf:
 
     def stamp(self) -> Stamp:
         """Changes whenever an event was logged or a run was indexed."""
-        return tuple(map(_stat, (self.home.root / "events.jsonl", self.home.root / "fiftytwo.db")))
+        return tuple(_stat(self.home.root / name) for name in ("events.jsonl", "fiftytwo.db", pace.FILE))
 
     def year(self) -> Year:
         """The map of the year."""
-        return self._keep("year", self.stamp(), self._year)
+        today = date.today()
+        return self._keep("year", (self.stamp(), today), lambda: self._year(today))
 
     def items(self, now: datetime) -> list[quiz.Item]:
         """Every question of every landed week with what is known of it."""
@@ -205,24 +206,36 @@ class Shelf:
             value: Value = kept[1]
             return value
 
-    def _year(self) -> Year:
+    def _year(self, today: date) -> Year:
         newest = {(row.week, row.who): row for row in self.ask(lambda store: store.newest())}
-        passes = self.ask(lambda store: store.history(who="learner", status="passed"))
-        ways = progress.ways(self.home, passes)
-        cells = tuple(self._cell(week, ways.get(week.number), newest) for week in plan.year())
+        ways = progress.ways(self.home, self.ask(lambda store: store.history(who="learner", status="passed")))
+        due, trouble = self._due(ways, today)
+        cells = []
+        for week in plan.year():
+            way, run = ways.get(week.number), newest.get((week.number, "learner"))
+            mark = self._mark(week.number, way, run)
+            cells.append(Cell(week, mark, _said(mark, way, run), due.get(week.number)))
         begun = [event.week for event in self.home.events("start")]
-        open_cells = [cells[n - 1] for n in reversed(begun) if n and cells[n - 1].mark in ("started", "regressed")]
-        open_cells += [cell for cell in cells if cell.mark == "regressed"]
+        under_way = [cells[n - 1] for n in reversed(begun) if n and cells[n - 1].mark in ("started", "regressed")]
+        under_way += [cell for cell in cells if cell.mark in ("started", "regressed")]
         following = next((cell for cell in cells if cell.mark == "landed"), None)
-        return Year(cells, open_cells[0] if open_cells else None, following)
+        return Year(tuple(cells), under_way[0] if under_way else None, following, trouble)
 
-    def _cell(self, week: plan.Week, way: Way | None, newest: Mapping[tuple[int, Who], RunRow]) -> Cell:
-        number = week.number
-        learner, reference = newest.get((number, "learner")), newest.get((number, "reference"))
+    def _mark(self, number: int, way: Way | None, run: RunRow | None) -> Mark:
         if number not in self.catalogue:
-            return Cell(week, "planned", "", way, learner, reference)
-        mark = _OF_STATE.get(way.state if way else "", "landed")
-        return Cell(week, mark, _said(mark, way, learner), way, learner, reference)
+            return "planned"
+        return _OF_STATE.get(way.state if way else "", "landed" if run is None else "started")
+
+    def _due(self, ways: Mapping[int, Way], today: date) -> tuple[dict[int, date], str]:
+        """The last day of each open week, where a pace is kept; and what is wrong with it, if anything."""
+        try:
+            kept = pace.read(self.home)
+        except CannotRead as error:
+            return {}, str(error)
+        if kept is None:
+            return {}, ""
+        slots = pace.schedule(kept, ways, today).slots
+        return {slot.week: slot.end for slot in slots if slot.standing not in ("passed", "skipped")}, ""
 
 
 def _said(mark: Mark, way: Way | None, learner: RunRow | None) -> str:

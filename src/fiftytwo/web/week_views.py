@@ -23,7 +23,7 @@ from fiftytwo.report.gather import Entry, check_rows, failure_groups
 from fiftytwo.report.markdown import to_html
 from fiftytwo.web.beside import read_beside, read_comparison
 from fiftytwo.web.evidence_views import shown_pictures
-from fiftytwo.web.guard import Refusal, prove
+from fiftytwo.web.guard import prove
 from fiftytwo.web.house import House
 from fiftytwo.web.shelf import Cell, Missing
 
@@ -59,7 +59,7 @@ def _add_pages(routes: APIRouter, house: House) -> None:
         items = [item for item in house.shelf.items(_now()) if item.week == number]
         marks = {name: marked for name, marked in house.marks.items() if marked.item.week == number}
         return house.page(
-            "quiz.html.jinja", "/", **week.frame("quiz"), items=items, marked=marks, back=f"/week/{number}/quiz"
+            "quiz.html.jinja", "/", **week.frame("quiz"), items=items, marked=marks, faults=house.faults, back=f"/week/{number}/quiz"
         )
 
     @routes.get("/figures")
@@ -141,11 +141,13 @@ def _add_actions(routes: APIRouter, house: House) -> None:
         item = next((i for i in house.shelf.items(now) if i.week == number and i.question.id == name), None)
         if item is None or not _BACK.fullmatch(back):
             raise Missing("there is no such question")
+        house.faults.pop(name, None)
         try:
             given = quiz.read_answer(item.question, " ".join(form.all("answer")))
         except ValueError as error:
-            raise Refusal(422, f"{error}; go back and answer again") from None
-        house.marks[name] = quiz.mark(house.home, item, given, now)
+            house.faults[name] = str(error)
+        else:
+            house.marks[name] = quiz.mark(house.home, item, given, now)
         return _to(f"{back}?answered={name}#{name}")
 
 

@@ -53,6 +53,7 @@ def router(house: House) -> APIRouter:
             due=quiz.sitting(items, now, due_only=True),
             next_due=quiz.next_due(items, now),
             marked=house.marks.get(answered),
+            faults=house.faults,
             recent=house.shelf.ask(lambda store: store.history(who="learner", limit=_RECENT)),
             back="/today",
         )
