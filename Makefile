@@ -50,7 +50,7 @@ run: $(RUN) ## Set up, run every week that has landed, write the report
 	echo "            fiftytwo check $(WEEK)     the checks on your code"; \
 	exit $$status
 
-test: lint ## Set up, then lint, types, import contracts and the whole test suite
+test: lint $(VENV)/.chromium ## Set up, then lint, types, import contracts and the whole test suite
 	$(BIN)/python -m pytest --cov --cov-report=term
 
 lint: $(DEV) ## Style, formatting, types and import contracts
@@ -109,6 +109,17 @@ $(RUN): $(CORE) $(LABS)
 $(DEV): $(CORE) $(LABS)
 	@echo "installing what development needs"
 	$(call install,dev $$($(BIN)/python -c '$(LANDED_EXTRAS)') $(WANTED))
+	@touch $@
+
+# The tests of the dashboard need a real browser. Where it cannot be had they skip and say so.
+$(VENV)/.chromium: $(CORE)
+	@root=""; [ "$$(id -u)" = 0 ] || root="sudo -n"; \
+	if command -v chromium >/dev/null || command -v chromium-browser >/dev/null; then :; \
+	elif command -v apt-get >/dev/null && $$root true 2>/dev/null && echo "installing chromium for the tests of the dashboard" \
+	  && { $$root apt-get -qq install -y --no-install-recommends chromium >/dev/null 2>&1 \
+	    || { $$root apt-get -qq update >/dev/null 2>&1 \
+	      && $$root apt-get -qq install -y --no-install-recommends chromium >/dev/null 2>&1; }; }; then :; \
+	else echo "no Chromium here and it cannot be installed: the browser tests of the dashboard will skip"; fi
 	@touch $@
 
 $(BENCH): $(CORE) $(LABS)

@@ -211,7 +211,7 @@ class Store:
             return engine
         file = self.home.root / "fiftytwo.db"
         file.parent.mkdir(parents=True, exist_ok=True)
-        missing = not file.exists()
+        missing = not file.exists() or not file.stat().st_size
         engine = sa.create_engine(url, connect_args={"timeout": 30.0}, poolclass=sa.NullPool)
         try:
             _make_tables(engine)

@@ -19,9 +19,7 @@ if TYPE_CHECKING:
 _COUNTEREXAMPLE = "counterexample"
 
 
-def check_once(
-    bench: Bench, profile: str = "quick", listener: Listener | None = None
-) -> tuple[Run, Path | None]:
+def check_once(bench: Bench, profile: str = "quick", listener: Listener | None = None) -> tuple[Run, Path | None]:
     """Check the learner's file; returns the run and the replay script of its first failure.
 
     ``listener`` is told of the run as it goes on.

@@ -58,7 +58,8 @@ class House:
     def render(self, template: str, here: str, **context: Any) -> str:
         """The text of a page."""
         frame = {"here": here, "nav": _NAV, "token": self.token, "version": static_version(), "place": self.home.root}
-        return _environment().get_template(template).render({**frame, **context})
+        text: str = _environment().get_template(template).render({**frame, **context})
+        return text
 
     async def form(self, request: Request) -> Form:
         """A form that one of our own pages has sent."""

@@ -26,6 +26,7 @@ News = dict[str, Any]
 _GRACE_SECONDS = 5.0  # for a check to put its own things away before it is killed
 _BREATH_SECONDS = 15.0  # a line now and then, so that nothing on the way takes the stream for dead
 _LONGEST_LINE = 2**20
+_COMMAND = (sys.executable, "-m", "fiftytwo.web.errand")
 
 
 @dataclass
@@ -36,6 +37,7 @@ class _Place:
     said: list[News] = field(default_factory=list)  # since the errand began, for a page that comes late
     errand: asyncio.Task[None] | None = None
     watch: asyncio.Task[None] | None = None
+    turn: asyncio.Lock = field(default_factory=asyncio.Lock)  # a save and a click may come at once
 
     def tell(self, news: News) -> None:
         """Tell every page, and keep it for those that come while the errand is under way."""
@@ -72,35 +74,36 @@ class Desk:
 
     async def begin(self, week: int, kind: Kind = "check") -> None:
         """Begin an errand; one that is under way for the week is ended first."""
-        if self._closed:
-            return
-        await self.stop(week)
         place = self._places.setdefault(week, _Place())
-        place.said.clear()
-        place.tell({"kind": "begun", "errand": kind})
-        place.errand = asyncio.create_task(self._carry_out(place, week, kind), name=f"{kind} {week}")
+        async with place.turn:
+            await _ended(place.errand)
+            if self._closed:
+                return
+            place.said.clear()
+            place.tell({"kind": "begun", "errand": kind})
+            place.errand = asyncio.create_task(self._carry_out(place, week, kind), name=f"{kind} {week}")
 
     async def stop(self, week: int) -> None:
         """End the week's errand, if one is under way, with every process below it."""
         place = self._places.get(week)
-        if place is not None and place.errand is not None:
-            place.errand.cancel()
-            await asyncio.gather(place.errand, return_exceptions=True)
-            place.errand = None
+        if place is not None:
+            async with place.turn:
+                await _ended(place.errand)
 
     async def news(self, week: int) -> AsyncIterator[News | None]:
         """What happens at a week from now on; ``None`` now and then, when nothing does."""
         place = self._places.setdefault(week, _Place())
         queue: asyncio.Queue[News | None] = asyncio.Queue()
-        for news in place.said if place.busy else ():
-            queue.put_nowait(news)
+        for earlier in place.said if place.busy else ():
+            queue.put_nowait(earlier)
         place.listeners.add(queue)
         if place.watch is None or place.watch.done():
             place.watch = asyncio.create_task(self._watch(place, week), name=f"watch {week}")
         try:
             while not self._closed:
                 try:
-                    news = await asyncio.wait_for(queue.get(), _BREATH_SECONDS)
+                    async with asyncio.timeout(_BREATH_SECONDS):
+                        news = await queue.get()
                 except TimeoutError:
                     yield None
                     continue
@@ -132,9 +135,8 @@ class Desk:
         if place.listeners:
             return
         if place.watch is not None:
-            place.watch.cancel()
             watch, place.watch = place.watch, None
-            await asyncio.gather(watch, return_exceptions=True)
+            await _ended(watch)
         await self.stop(week)
 
     async def _watch(self, place: _Place, week: int) -> None:
@@ -154,26 +156,53 @@ class Desk:
             place.tell({"kind": "trouble", "text": f"Saves are not noticed any more ({error}); use the button."})
 
     async def _carry_out(self, place: _Place, week: int, kind: Kind) -> None:
-        process = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "fiftytwo.web.errand", kind, str(self.home.root), str(week),
-            stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.DEVNULL,
-            start_new_session=True, limit=_LONGEST_LINE,
-        )  # fmt: skip
-        last = ""
         try:
-            assert process.stdout is not None
-            async for line in process.stdout:
-                news = json.loads(line)
-                last = news["kind"]
-                place.tell(news)
-            await process.wait()
-            if last not in ("ended", "stopped", "trouble"):
-                place.tell({"kind": "trouble", "text": f"The check ended early (exit status {process.returncode})."})
+            process = await _start(kind, str(self.home.root), str(week))
+            try:
+                await _pass_on(process, place)
+            finally:
+                await asyncio.shield(_end(process))
         except asyncio.CancelledError:
             place.tell({"kind": "stopped", "text": "Stopped."})
             raise
-        finally:
-            await asyncio.shield(_end(process))
+        except (OSError, ValueError) as error:  # no process to be had, or a line that is none of ours
+            place.tell({"kind": "trouble", "text": f"The check could not be followed: {error}"})
+
+
+async def _pass_on(process: asyncio.subprocess.Process, place: _Place) -> None:
+    """Tell what the errand says until it ends."""
+    assert process.stdout is not None
+    last = ""
+    async for line in process.stdout:
+        news = json.loads(line)
+        last = news["kind"]
+        place.tell(news)
+    await process.wait()
+    if last not in ("ended", "stopped", "trouble"):
+        place.tell({"kind": "trouble", "text": f"The check ended early (exit status {process.returncode})."})
+
+
+async def _ended(task: asyncio.Task[None] | None) -> None:
+    """Cancel a task and wait until it has put its things away."""
+    if task is not None:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+
+async def _start(*arguments: str) -> asyncio.subprocess.Process:
+    """Start an errand; one that is called off while it starts leaves no process behind."""
+    starting = asyncio.create_task(
+        asyncio.create_subprocess_exec(
+            *_COMMAND, *arguments,
+            stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.DEVNULL,
+            start_new_session=True, limit=_LONGEST_LINE,
+        )
+    )  # fmt: skip
+    try:
+        return await asyncio.shield(starting)
+    except asyncio.CancelledError:
+        await _end(await starting)
+        raise
 
 
 async def _end(process: asyncio.subprocess.Process) -> None:

@@ -56,10 +56,17 @@ def _add_pages(routes: APIRouter, house: House) -> None:
     def questions(number: int) -> Response:
         week = _Week(house, number)
         week.loaded()
-        items = [item for item in house.shelf.items(_now()) if item.week == number]
-        marks = {name: marked for name, marked in house.marks.items() if marked.item.week == number}
+        now = _now()
+        items = [item for item in house.shelf.items(now) if item.week == number]
+        marks = {name: marked for name, marked in house.marks.items() if marked.due > now.date()}
         return house.page(
-            "quiz.html.jinja", "/", **week.frame("quiz"), items=items, marked=marks, faults=house.faults, back=f"/week/{number}/quiz"
+            "quiz.html.jinja",
+            "/",
+            **week.frame("quiz"),
+            items=items,
+            marked=marks,
+            faults=house.faults,
+            back=f"/week/{number}/quiz",
         )
 
     @routes.get("/figures")

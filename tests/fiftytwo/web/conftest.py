@@ -1,7 +1,6 @@
 """A home with evidence as runs leave it, and a dashboard that is asked without a network."""
 
 import asyncio
-import re
 from datetime import UTC, datetime, timedelta
 
 import httpx
@@ -98,8 +97,3 @@ class Browser:
 @pytest.fixture
 def browser(home):
     return Browser(Dashboard(home, PORT))
-
-
-def text_of(response):
-    """What a page says, without its tags."""
-    return " ".join(re.sub(r"<[^>]+>", " ", response.text).split())
