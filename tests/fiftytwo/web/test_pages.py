@@ -204,7 +204,7 @@ def test_the_portfolio_shows_what_was_passed(browser, home, save):
     save(status="failed")
     page = browser.get("/portfolio")
     assert run.id in page.text
-    assert "2 of 2 checks passed" in text_of(page)
+    assert "2 of 2 checks, passed 5 Oct 2026" in text_of(page)
     assert "fiftytwo check 1" in text_of(page)
 
 
