@@ -20,7 +20,7 @@ from typing import Any, cast
 
 from fiftytwo import judge, plan, processes
 from fiftytwo.evidence import Measurement, Run, Status, Verdict
-from fiftytwo.job import PROGRESS, RESULT, Job
+from fiftytwo.job import EVIDENCE, PROGRESS, RESULT, Job
 from fiftytwo.lab import Lab
 from fiftytwo.machine import machine, versions
 from fiftytwo.measure import as_array, is_tensor
@@ -211,9 +211,19 @@ class Session:
             reason=self.reason,
             data=tuple(ledger.data),
             versions=versions(),
-            parts=dict(self.solution.parts),
+            parts={**self.solution.parts, **self._handed_on()},
             machine=machine(self.lab.device if "torch" in sys.modules else "cpu"),
         )
+
+    def _handed_on(self) -> dict[str, str]:
+        """Of a run on the learner's own parts: whose parts the artifacts came from that it read."""
+        if self.job.who != "mine":
+            return {}
+        found = {}
+        for number, folder in self.job.needed.items():
+            parts = json.loads(Path(folder, EVIDENCE).read_text("utf-8")).get("parts", {})
+            found[f"artifacts of week {number}"] = "learner" if "learner" in parts.values() else "reference"
+        return found
 
     def _say_progress(self, label: str, done: int, total: int | None) -> None:
         self._say({"progress": {"label": label, "done": done, "total": total}})

@@ -108,6 +108,8 @@ def _after(way: Way, event: Event, taken_back: dict[int, str]) -> Way:
         return replace(way, started=way.started or _moment(event.time), skipped=False, why="")
     if event.kind == "skip":
         return replace(way, skipped=True, why=str(event.facts.get("why", "")))
+    if event.kind == "unskip":
+        return replace(way, skipped=False, why="")
     if event.kind == "passed":
         return replace(way, cold=bool(event.facts.get("cold")), reopened=False)
     if event.kind == "reopened":
