@@ -8,9 +8,12 @@ from __future__ import annotations
 import difflib
 import importlib
 import sys
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
+
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
 
 
 class Entry(NamedTuple):
@@ -40,12 +43,16 @@ COMMANDS = {
     "report": Entry("fiftytwo.report.command:report", "Write the evidence as a static site."),
     "plan": Entry("fiftytwo.plan_command:plan", "The fifty-two weeks and where each stands."),
     "data": Entry("fiftytwo.data_command:data", "The datasets: list them, fetch them, see where they lie."),
+    "notebook": Entry("fiftytwo.notebooks:notebook", "Open a week's notebook, where there is one."),
+    "doctor": Entry("fiftytwo.doctor_command:doctor", "What this machine has and lacks, and how to mend it."),
+    "completion": Entry("fiftytwo.completion:completion", "Print the completion script of your shell."),
 }
 _TODAY = "fiftytwo.learner.today:command"
 _GROUPS = {
     "Learn": ("start", "check", "hint", "solution", "compare", "reset", "update", "quiz", "skip"),
     "Prove": ("recheck", "verify", "portfolio"),
     "Run": ("run", "report", "plan", "data"),
+    "Help": ("notebook", "doctor", "completion"),
 }
 
 
@@ -70,6 +77,13 @@ class LazyGroup(click.Group):
             guess = f" Did you mean '{near[0]}'?" if near else " See: fiftytwo --help"
             raise click.UsageError(f"there is no command '{name}'.{guess}", ctx)
         return super().resolve_command(ctx, args)
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        """Commands that begin like this, from the table above, importing none."""
+        from click.shell_completion import CompletionItem
+
+        found = [CompletionItem(n, help=e.summary) for n, e in COMMANDS.items() if n.startswith(incomplete)]
+        return found + (click.Command.shell_complete(self, ctx, incomplete) if incomplete.startswith("-") else [])
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
         """List the commands from the table above, importing none."""
@@ -102,7 +116,9 @@ def cli(ctx: click.Context) -> None:
     from fiftytwo.home import Home
     from fiftytwo.upkeep import prepare
 
-    prepare(Home.find())
+    warning = prepare(Home.find())
+    if warning:
+        click.echo(f"warning: {warning}", err=True)
     if ctx.invoked_subcommand is None:
         ctx.invoke(_load(_TODAY))
 

@@ -7,7 +7,6 @@ format 1. Before anything is changed, what the learner wrote and what happened i
 from __future__ import annotations
 
 import contextlib
-import logging
 import shutil
 import time
 import zipfile
@@ -18,12 +17,13 @@ from fiftytwo.home import FORMAT, Home
 from mltoolkit.errors import CannotRead
 from mltoolkit.io import atomic_path, remove_leftovers
 
-_LOG = logging.getLogger(__name__)
 _STALE_SECONDS = 86_400.0  # a run's folder without an owner is old after a day
 
 
-def prepare(home: Home) -> None:
+def prepare(home: Home) -> str:
     """Bring a home up to date before a command uses it; nothing is done where there is none.
+
+    Returns a warning for the user, empty when all is well.
 
     Raises
     ------
@@ -31,7 +31,7 @@ def prepare(home: Home) -> None:
         When a later version of this software made the home.
     """
     if not (home.root / "events.jsonl").exists():
-        return
+        return ""
     version = home.version()
     if version > FORMAT:
         raise CannotRead(
@@ -42,7 +42,8 @@ def prepare(home: Home) -> None:
         try:
             migrate(home)
         except OSError as error:  # a full or read-only disk: what is there can be read all the same
-            _LOG.warning("%s is of an older format and could not be brought up to date: %s", home.root, error)
+            return f"{home.root} is of an older format and could not be brought up to date: {error}"
+    return ""
 
 
 def migrate(home: Home) -> Path:
