@@ -181,7 +181,7 @@ def _data(_: Home) -> Iterator[Finding]:
                       f"fiftytwo data where {damaged[0]}")  # fmt: skip
     elif away:
         yield Finding("data", "lacking", f"{found}; away: {', '.join(away[:4])}{', …' if len(away) > 4 else ''}",
-                      "full profiles that use these cannot run; quick needs none", "fiftytwo data fetch --all")  # fmt: skip
+                      "full profiles that use these cannot run; quick can", "fiftytwo data fetch --all")  # fmt: skip
     else:
         yield Finding("data", "good", found)
 
