@@ -7,6 +7,7 @@ format 1. Before anything is changed, what the learner wrote and what happened i
 from __future__ import annotations
 
 import contextlib
+import platform
 import shutil
 import time
 import zipfile
@@ -106,14 +107,16 @@ def claim(folder: Path) -> None:
     import psutil
 
     process = psutil.Process()
-    owner(folder).write_text(f"{process.pid} {process.create_time()}", "utf-8")
+    owner(folder).write_text(f"{process.pid} {process.create_time()} {platform.node()}", "utf-8")
 
 
 def _abandoned(folder: Path) -> bool:
     import psutil
 
     try:
-        pid, born = owner(folder).read_text("utf-8").split()
+        pid, born, machine = owner(folder).read_text("utf-8").split(" ", 2)
+        if machine != platform.node():  # a cluster's: whether it lives cannot be seen from here
+            raise ValueError(machine)
         return bool(abs(psutil.Process(int(pid)).create_time() - float(born)) > 1.0)
     except psutil.NoSuchProcess:
         return True

@@ -445,9 +445,10 @@ def test_leftovers_of_killed_commands_are_cleared_and_others_stay(home):
     part.write_text("torn")
     os.utime(part, (1, 1))
     upkeep.tidy(home)
-    assert sorted(path.name for path in running.iterdir() if path.is_dir()) == ["mine", "unknown"]
+    assert sorted(path.name for path in running.iterdir() if path.is_dir()) == ["elsewhere", "mine", "unknown"]
     assert not part.exists()
-    os.utime(running / "unknown", (1, 1))
+    for name in ("unknown", "elsewhere"):
+        os.utime(running / name, (1, 1))
     upkeep.tidy(home)
     assert sorted(path.name for path in running.iterdir() if path.is_dir()) == ["mine"]
     assert psutil.pid_exists(os.getpid())

@@ -164,8 +164,9 @@ def skip(week: int, why: str, undo: bool) -> None:
         fail(f"week {week} is {way.state} already; there is nothing to skip")
     home.log("skip", week, why=why)
     title = plan.year()[week - 1].title
-    click.echo(f"Week {week}, {title}, is skipped. It stays visible: fiftytwo plan")
-    click.echo(f"Back: fiftytwo skip {week} --undo   Earn it instead: fiftytwo check {week} --cold FILE")
+    click.echo(f"Skipped: week {week}, {title}. It stays visible: fiftytwo plan")
+    click.echo(f"  take it back      fiftytwo skip {week} --undo")
+    click.echo(f"  earn it instead   fiftytwo check {week} --cold FILE")
 
 
 @click.command()

@@ -11,7 +11,7 @@ import json
 import shutil
 import stat
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, fields
 from datetime import UTC, datetime
 from pathlib import Path
@@ -66,7 +66,13 @@ class Verified:
     changed: bool
 
 
-def recheck(home: Home, weeks: Sequence[int] = (), profile: str = "quick") -> Iterator[Rechecked]:
+def _quietly(_: int) -> None:
+    """Tell nobody which week is about to be run."""
+
+
+def recheck(
+    home: Home, weeks: Sequence[int] = (), profile: str = "quick", *, begin: Callable[[int], None] = _quietly
+) -> Iterator[Rechecked]:
     """Run passed weeks again; what passes no longer is reopened.
 
     Parameters
@@ -76,10 +82,13 @@ def recheck(home: Home, weeks: Sequence[int] = (), profile: str = "quick") -> It
         Only these; every passed week when it is empty.
     profile : {"quick", "full"}
         Size of the data.
+    begin : function of int
+        Called with each week before it runs, which may take a while.
     """
     for number, way in progress.ways(home).items():
         if way.passed is None or (weeks and number not in weeks):
             continue
+        begin(number)
         try:
             bench = Bench.of(number, home)
         except (LookupError, ImportError) as error:
@@ -146,7 +155,7 @@ def _row(run: Run) -> RunRow:
     return RunRow(**{column.name: getattr(run, column.name) for column in fields(RunRow)})
 
 
-def verify(home: Home, mine: Home | None = None) -> Iterator[Verified]:
+def verify(home: Home, mine: Home | None = None, *, begin: Callable[[int], None] = _quietly) -> Iterator[Verified]:
     """Run every claim of a home again, in a temporary home that holds copies of its files.
 
     Parameters
@@ -155,10 +164,13 @@ def verify(home: Home, mine: Home | None = None) -> Iterator[Verified]:
         Somebody's; nothing in it is written.
     mine : Home, optional
         The reference's evidence is copied from there where it still holds, which spares running it again.
+    begin : function of int
+        Called with each week before it runs, which may take a while.
     """
     with tempfile.TemporaryDirectory(prefix="fiftytwo-verify-") as scratch:
         apart = Home(Path(scratch) / FOLDER)
         for claim in claims(home):
+            begin(claim.week)
             yield _verified(claim, home, apart, mine)
 
 

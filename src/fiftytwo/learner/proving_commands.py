@@ -47,7 +47,7 @@ def recheck(weeks: tuple[int, ...], profile: str) -> None:
         click.echo("No week is passed yet. Go on: fiftytwo")
         return
     reopened = []
-    for one in proving.recheck(home, weeks, profile):
+    for one in proving.recheck(home, weeks, profile, begin=_begin):
         count = f"{one.run.passed} of {one.run.counted}" if one.run else ""
         for line in _lines(one.week, one.outcome, count, one.reason):
             click.echo(line)
@@ -78,7 +78,7 @@ def verify(folder: Path, as_json: bool) -> None:
     """
     theirs = proving.find_home(folder)
     found = []
-    for one in proving.verify(theirs, Home.find()):
+    for one in proving.verify(theirs, Home.find(), begin=_begin):
         found.append(one)
         if not as_json:
             count = f"{one.claim.passed} of {one.claim.counted} claimed, {one.passed} of {one.counted} measured"
@@ -95,6 +95,12 @@ def verify(folder: Path, as_json: bool) -> None:
         said = ", ".join(f"{count} {word}" for word, count in counts)
         click.echo(f"\n{len(found)} claimed: {said}" + (f", {away} could not run here." if away else "."))
     sys.exit(proving.exit_status(found))
+
+
+def _begin(week: int) -> None:
+    """On a terminal, say which week is at work; the line gives way to its result."""
+    if sys.stderr.isatty():
+        click.echo(f"  week {week} is running ...\r", nl=False, err=True)
 
 
 def _lines(week: int, outcome: str, count: str, reason: str) -> Iterator[str]:

@@ -191,6 +191,9 @@ def test_later_weeks_run_on_ones_own_earlier_parts(invoke, home, mine, reference
     mine.write_text(reference + "\n# mine\n")
     (run,) = run_many([2], home, Options(mine=True), catalogue=catalogue)
     assert (run.who, run.status, run.parts["Scaler"], run.parts["double"]) == ("mine", "passed", "learner", "reference")
+    rests = {verdict.name: verdict.parts for verdict in run.verdicts}
+    assert rests["on whose code"] == ("Scaler",)
+    assert rests["doubles"] == ("double",)
     shown = invoke("run", "2", "--mine", "--force")
     assert "yours: Scaler; reference: double, limits.toml" in shown.output
     home.log("reopened", 1, run="20990101")
