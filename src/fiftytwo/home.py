@@ -49,9 +49,14 @@ class Event:
 
 @dataclass(frozen=True)
 class Home:
-    """Where one learner's year lies."""
+    """Where one learner's year lies.
+
+    ``apart`` keeps the index in the home itself, whatever ``FIFTYTWO_DATABASE`` says: for a copy that must not
+    show in a cohort's database.
+    """
 
     root: Path
+    apart: bool = False
 
     @classmethod
     def find(cls, start: Path | None = None) -> Home:
@@ -91,7 +96,12 @@ class Home:
     @property
     def database_url(self) -> str:
         """``FIFTYTWO_DATABASE``, or the SQLite file in the home."""
-        return os.environ.get("FIFTYTWO_DATABASE") or f"sqlite:///{self.root / 'fiftytwo.db'}"
+        return os.environ["FIFTYTWO_DATABASE"] if self.shared else f"sqlite:///{self.root / 'fiftytwo.db'}"
+
+    @property
+    def shared(self) -> bool:
+        """Whether the index lies in a database that other homes use as well."""
+        return not self.apart and bool(os.environ.get("FIFTYTWO_DATABASE"))
 
     @contextlib.contextmanager
     def lock(self) -> Iterator[None]:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import json
 import logging
-import os
 import shutil
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
@@ -160,8 +159,9 @@ class Store:
         """Make the index again from the folders; returns how many runs it holds."""
         with self._alone():
             runs = list(_read_runs(sorted((self.home.root / "evidence").glob("week*/*"))))
-            with self._engine().begin() as connection:
-                connection.execute(sa.delete(_runs))
+            if not self.home.shared:  # else what other homes put there stays
+                with self._engine().begin() as connection:
+                    connection.execute(sa.delete(_runs))
             self._index(runs)
         return len(runs)
 
@@ -194,7 +194,7 @@ class Store:
                 connection.execute(sa.delete(_runs).where(_runs.c.id.in_(gone)))
 
     def _select(self, **wanted: Any) -> list[RunRow]:
-        if not (self.home.root / "evidence").exists() and "FIFTYTWO_DATABASE" not in os.environ:
+        if not (self.home.root / "evidence").exists() and not self.home.shared:
             return []
         query = sa.select(_runs).order_by(_runs.c.id.desc())
         for column, value in wanted.items():
@@ -238,7 +238,7 @@ class Store:
         self._opened = engine
         if missing:
             self.rebuild()
-        elif "FIFTYTWO_DATABASE" not in os.environ:  # else it holds other homes' runs as well
+        elif not self.home.shared:  # else it holds other homes' runs as well
             self._reconcile(engine)
         return engine
 

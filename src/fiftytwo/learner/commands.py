@@ -13,7 +13,7 @@ import click
 from fiftytwo import plan
 from fiftytwo.console import fail, here
 from fiftytwo.home import Home
-from fiftytwo.learner import checking, progress, showing
+from fiftytwo.learner import checking, pace, progress, showing
 from fiftytwo.learner.workbench import Bench, Refused
 
 _Number = click.argument("week", type=int)
@@ -117,6 +117,8 @@ def _check(bench: Bench, profile: str, as_json: bool, show_output: bool) -> int:
         else:
             noun = "line" if len(lines) == 1 else "lines"
             click.echo(f"Your code printed {len(lines):,} {noun}: {here(file)} (or add --show-output)")
+    if status == 0 and (kept := pace.read(bench.home)) is not None and run.week not in kept.spent:
+        click.echo(f"How many hours did it take? The plan learns from it: fiftytwo plan --spent {run.week}=HOURS")
     return status
 
 

@@ -168,7 +168,7 @@ def verify(home: Home, mine: Home | None = None, *, begin: Callable[[int], None]
         Called with each week before it runs, which may take a while.
     """
     with tempfile.TemporaryDirectory(prefix="fiftytwo-verify-") as scratch:
-        apart = Home(Path(scratch) / FOLDER)
+        apart = Home(Path(scratch) / FOLDER, apart=True)
         for claim in claims(home):
             begin(claim.week)
             yield _verified(claim, home, apart, mine)

@@ -35,7 +35,7 @@ class Entry:
     @property
     def shown(self) -> Run | None:
         """The run whose figures, tables and documents are shown: the reference's where there is one."""
-        return self.reference or self.learner
+        return self.reference or self.learner or self.mine
 
     @property
     def state(self) -> State:

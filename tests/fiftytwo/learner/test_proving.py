@@ -94,6 +94,16 @@ def test_verify_confirms_refutes_and_never_writes(invoke, home, mine, reference,
     assert tree(theirs) == before
 
 
+def test_verify_leaves_a_cohorts_database_alone(home, passed, tmp_path, monkeypatch):
+    from fiftytwo.store import Store
+
+    monkeypatch.setenv("FIFTYTWO_DATABASE", f"sqlite:///{tmp_path / 'cohort.db'}")
+    Store(home).rebuild()
+    before = Store(home).history()
+    assert [one.outcome for one in proving.verify(home, home)] == ["confirmed"]
+    assert Store(home).history() == before
+
+
 def test_a_link_out_of_the_folder_is_not_followed(home, tmp_path, mine, passed):
     secret = tmp_path / "secret.py"
     secret.write_text(mine.read_text())
