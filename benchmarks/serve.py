@@ -88,7 +88,9 @@ def write_history(home: Home, count: int) -> str:
 def _run(week: int, moment: datetime, *, passed: bool) -> Run:
     good = Verdict("check 3", "passed", 1.2e-13, "≤ 1e-08", why=WHY, reference=1e-15)
     verdicts = tuple(
-        Verdict(f"check number {i}", "passed" if passed or i < 8 else "wrong", 0.5, "≤ 1e-08", why=WHY, hint=("A hint.",))
+        Verdict(
+            f"check number {i}", "passed" if passed or i < 8 else "wrong", 0.5, "≤ 1e-08", why=WHY, hint=("A hint.",)
+        )
         for i in range(12)
     )
     return Run(

@@ -8,7 +8,8 @@
       report/                   the static site
       events.jsonl              what happened, one JSON line each, only ever appended to
       fiftytwo.db               an index that can be rebuilt from the files above
-      .fiftytwo/                what ``update`` and ``hint`` remember: starter files as handed out
+      pace.toml                 the dates that the learner chose, once there are any
+      .fiftytwo/                starter files as handed out, the home's format, and the lock that commands hold
 """
 
 from __future__ import annotations
@@ -24,8 +25,11 @@ from pathlib import Path
 from typing import Any
 
 from mltoolkit.errors import CannotRead
+from mltoolkit.io import atomic_write
 
 FOLDER = "my52"
+FORMAT = 2  # of a home; upkeep.py takes older ones to it
+FULL = ("No space left on device", "File too large", "Disk quota exceeded", "disk is full")  # what a full disk says
 _PATIENCE_SECONDS = 20.0
 
 
@@ -45,9 +49,14 @@ class Event:
 
 @dataclass(frozen=True)
 class Home:
-    """Where one learner's year lies."""
+    """Where one learner's year lies.
+
+    ``apart`` keeps the index in the home itself, whatever ``FIFTYTWO_DATABASE`` says: for a copy that must not
+    show in a cohort's database.
+    """
 
     root: Path
+    apart: bool = False
 
     @classmethod
     def find(cls, start: Path | None = None) -> Home:
@@ -87,7 +96,12 @@ class Home:
     @property
     def database_url(self) -> str:
         """``FIFTYTWO_DATABASE``, or the SQLite file in the home."""
-        return os.environ.get("FIFTYTWO_DATABASE") or f"sqlite:///{self.root / 'fiftytwo.db'}"
+        return os.environ["FIFTYTWO_DATABASE"] if self.shared else f"sqlite:///{self.root / 'fiftytwo.db'}"
+
+    @property
+    def shared(self) -> bool:
+        """Whether the index lies in a database that other homes use as well."""
+        return not self.apart and bool(os.environ.get("FIFTYTWO_DATABASE"))
 
     @contextlib.contextmanager
     def lock(self) -> Iterator[None]:
@@ -109,9 +123,21 @@ class Home:
         except Timeout:
             raise Busy(f"another fiftytwo command is at work in {self.root}; try again when it has ended") from None
 
+    def version(self) -> int:
+        """The format of this home; 1 where none is written down."""
+        try:
+            return int((self.memory / "version").read_text("utf-8"))
+        except (FileNotFoundError, ValueError):
+            return 1
+
+    def mark(self) -> None:
+        """Write down that this home is of the present format."""
+        atomic_write(self.memory / "version", f"{FORMAT}\n")
+
     def log(self, kind: str, week: int | None = None, **facts: Any) -> None:
         """Append one event; concurrent writers never mix their lines."""
-        self.root.mkdir(parents=True, exist_ok=True)
+        if not (self.root / "events.jsonl").exists():
+            self.mark()  # before the log: a home is where a log is
         row = {"time": datetime.now(UTC).isoformat(), "kind": kind, "week": week, **facts}
         # A name that is no valid text (a lone surrogate) becomes its JSON escape and comes back as it was.
         line = (json.dumps(row, ensure_ascii=False) + "\n").encode("utf-8", "backslashreplace")

@@ -39,6 +39,7 @@ class Standing:
     landed: bool
     reference: RunRow | None
     learner: RunRow | None
+    way: progress.Way | None
 
 
 @click.command()
@@ -67,12 +68,14 @@ def plan(phase: str | None, as_json: bool, dates: bool, ics: Path | None, **said
     """
     weeks = _choose(phase)
     home = Home.find()
-    paced = _paced(home, said, ics)
-    standings = list(_standings(weeks, _newest(home)))
+    rows = _history(home)
+    ways = progress.ways(home, [row for row in rows if row.who == "learner"])
+    paced = _paced(home, ways, said, ics)
+    standings = list(_standings(weeks, rows, ways))
     if as_json:
         found = None if paced is None else pace_showing.dates(paced[1])
-        rows = [_as_row(standing) | (found or {}).get(standing.week.number, {}) for standing in standings]
-        click.echo(json.dumps(rows, indent=1, ensure_ascii=False))
+        told = [_as_row(standing) | (found or {}).get(standing.week.number, {}) for standing in standings]
+        click.echo(json.dumps(told, indent=1, ensure_ascii=False))
         return
     if paced is not None and (dates or ics or any(said.values())):
         for line in pace_showing.table(*paced, [week.number for week in weeks]):
@@ -86,7 +89,9 @@ def plan(phase: str | None, as_json: bool, dates: bool, ics: Path | None, **said
         click.echo(pace_showing.in_a_line(*paced))
 
 
-def _paced(home: Home, said: Mapping[str, Any], ics: Path | None) -> tuple[pace.Pace, pace.Schedule] | None:
+def _paced(
+    home: Home, ways: Mapping[int, progress.Way], said: Mapping[str, Any], ics: Path | None
+) -> tuple[pace.Pace, pace.Schedule] | None:
     """The pace with what was said now, kept if anything was; ``None`` where there is none."""
     today = datetime.now().astimezone()
     new = any(said.values())
@@ -100,7 +105,7 @@ def _paced(home: Home, said: Mapping[str, Any], ics: Path | None) -> tuple[pace.
             kept = _said(kept, said, today.date())
         if ics:
             kept = replace(kept, revision=kept.revision + 1)
-        found = pace.schedule(kept, progress.ways(home), today.date())  # refuses before anything is written
+        found = pace.schedule(kept, ways, today.date())  # refuses before anything is written
         if ics:
             from fiftytwo.learner.calendar import to_ics
 
@@ -148,28 +153,31 @@ def _choose(phase: str | None) -> list[year_plan.Week]:
     return weeks
 
 
-def _newest(home: Home) -> dict[tuple[int, Who], RunRow]:
-    """The newest run of each week by each author; nothing is created where nothing was run."""
+def _history(home: Home) -> list[RunRow]:
+    """Past runs, newest first; nothing is created where nothing was run."""
     if not (home.root / "evidence").is_dir() and not os.environ.get("FIFTYTWO_DATABASE"):
-        return {}
+        return []
     from sqlalchemy.exc import SQLAlchemyError
 
     from fiftytwo.store import Store
 
     try:
-        rows = Store(home).history()
+        return Store(home).history()
     except (OSError, SQLAlchemyError) as error:
         first = next(iter(str(error).splitlines()), type(error).__name__)
         click.echo(f"warning: the evidence in {home.root} cannot be read, so it is not shown: {first}", err=True)
-        return {}
-    return {(row.week, row.who): row for row in reversed(rows)}  # newest first, so the newest is set last
+        return []
 
 
-def _standings(weeks: Sequence[year_plan.Week], newest: Mapping[tuple[int, Who], RunRow]) -> Iterator[Standing]:
-    here = year_plan.landed()
+def _standings(
+    weeks: Sequence[year_plan.Week], rows: Sequence[RunRow], ways: Mapping[int, progress.Way]
+) -> Iterator[Standing]:
+    landed = year_plan.landed()
+    newest: dict[tuple[int, Who], RunRow] = {(row.week, row.who): row for row in reversed(rows)}
     for week in weeks:
         number = week.number
-        yield Standing(week, number in here, newest.get((number, "reference")), newest.get((number, "learner")))
+        reference, learner = newest.get((number, "reference")), newest.get((number, "learner"))
+        yield Standing(week, number in landed, reference, learner, ways.get(number))
 
 
 def _table(standings: Sequence[Standing]) -> Iterator[str]:
@@ -190,7 +198,9 @@ def _reference(standing: Standing) -> str:
 
 
 def _you(standing: Standing) -> str:
-    run = standing.learner
+    run, way = standing.learner, standing.way
+    if way is not None and way.state in ("skipped", "reopened", "tested out"):
+        return way.state
     if run is None:
         return ""
     return f"{run.passed} of {run.counted}" if run.status == "failed" else _word(run.status)
@@ -203,9 +213,9 @@ def _word(status: Status) -> str:
 def _closing(standings: Sequence[Standing]) -> str:
     """Counts, and the first landed week that the learner has not passed."""
     landed = [standing for standing in standings if standing.landed]
-    yours = [s for s in landed if s.learner and s.learner.status == "passed"]
+    yours = [s for s in landed if s.way and s.way.passed is not None]
     line = f"{len(landed)} of {len(standings)} landed, {len(yours)} passed by you."
-    ahead = next((s for s in landed if s not in yours), None)
+    ahead = next((s for s in landed if not (s.way and s.way.done)), None)
     if ahead is None:
         return line
     verb = "check" if ahead.learner else "start"
@@ -225,6 +235,7 @@ def _as_row(standing: Standing) -> dict[str, object]:
         "landed": standing.landed,
         "reference": standing.reference.status if standing.reference else None,
         "you": standing.learner.status if standing.learner else None,
+        "state": standing.way.state if standing.way else "untouched",
         "passed": standing.learner.passed if standing.learner else None,
         "counted": standing.learner.counted if standing.learner else None,
     }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Literal
@@ -64,10 +64,10 @@ class Standing:
     reopened: tuple[int, ...] = ()
 
 
-def standing(home: Home) -> Standing:
-    """Read where the learner stands."""
+def standing(home: Home, known: Mapping[int, Way] | None = None) -> Standing:
+    """Where the learner stands; ``known`` spares reading the ways again."""
     store = Store(home)
-    known = ways(home, store.history(who="learner"))
+    known = ways(home, store.history(who="learner")) if known is None else known
     begun = list(dict.fromkeys(event.week for event in home.events("start") if event.week is not None))
     passed = sorted(n for n, way in known.items() if way.passed is not None)
     reopened = [n for n, way in known.items() if way.state == "reopened"]
@@ -108,6 +108,8 @@ def _after(way: Way, event: Event, taken_back: dict[int, str]) -> Way:
         return replace(way, started=way.started or _moment(event.time), skipped=False, why="")
     if event.kind == "skip":
         return replace(way, skipped=True, why=str(event.facts.get("why", "")))
+    if event.kind == "unskip":
+        return replace(way, skipped=False, why="")
     if event.kind == "passed":
         return replace(way, cold=bool(event.facts.get("cold")), reopened=False)
     if event.kind == "reopened":

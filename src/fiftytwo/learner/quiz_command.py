@@ -113,14 +113,16 @@ def _prompted(question: plan.Question) -> quiz.Given | None:
     """An answer from the terminal; ``None`` ends the sitting. One key is enough where one option is asked for."""
     while True:
         click.echo(f"{_ASKED[question.kind]}, q to stop: ", nl=False)
-        if question.kind == "single" and len(question.options) < 10:
-            text = click.getchar(echo=False)
-            click.echo(text if text.isprintable() else "")
-        else:
-            text = _typed(question)
-        if text.strip().lower() == "q" and question.kind != "code":
+        try:
+            if question.kind == "single" and len(question.options) < 10:
+                text = click.getchar(echo=False)
+                click.echo(text if text.isprintable() else "")
+            else:
+                text = _typed(question)
+        except EOFError:  # Ctrl-D
+            click.echo("")
             return None
-        if question.kind == "code" and text.strip() == "q":
+        if text.strip() in ("q", "Q"):
             return None
         try:
             return quiz.read_answer(question, text)

@@ -25,9 +25,10 @@ class Overview:
 
 def overview(home: Home, now: datetime) -> Overview:
     """Gather what today's view shows."""
-    where = progress.standing(home)
+    ways = progress.ways(home)
+    where = progress.standing(home, ways)
     kept = pace.read(home)
-    found = None if kept is None else pace.schedule(kept, progress.ways(home), now.date())
+    found = None if kept is None else pace.schedule(kept, ways, now.date())
     answered = any(True for _ in home.events(quiz.KIND))
     reviews = sum(quiz.is_due(item, now) for item in quiz.items(home, now)) if answered else 0
     return Overview(where, found, reviews)

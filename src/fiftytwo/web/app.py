@@ -14,7 +14,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from fiftytwo.home import Home
+from fiftytwo.home import Busy, Home
 from fiftytwo.web import evidence_views, week_views, year_views
 from fiftytwo.web.guard import Guard, Refusal
 from fiftytwo.web.house import STATIC, House, static
@@ -82,6 +82,10 @@ def _add_error_pages(app: FastAPI, house: House) -> None:
     @app.exception_handler(Unreadable)
     async def unreadable(_: Request, error: Unreadable) -> Response:
         return page(500, "This evidence cannot be read", str(error))
+
+    @app.exception_handler(Busy)
+    async def busy(_: Request, error: Busy) -> Response:
+        return page(503, "Not now", str(error))
 
     @app.exception_handler(Missing)
     async def missing(_: Request, error: Missing) -> Response:

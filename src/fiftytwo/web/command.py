@@ -11,6 +11,7 @@ from pathlib import Path
 import click
 import uvicorn
 
+from fiftytwo import upkeep
 from fiftytwo.console import fail
 from fiftytwo.home import Home
 from fiftytwo.web.app import Dashboard
@@ -40,6 +41,9 @@ def serve(port: int, open_it: bool, folder: Path | None) -> None:
         fail(f"there is no folder {folder}; name a home that is there, or leave --home out to begin one")
     if home.root.exists() and not home.root.is_dir():
         fail(f"{home.root} is a file, and a home is a folder; name another with --home")
+    warning = upkeep.prepare(home)
+    if warning:
+        click.echo(f"warning: {warning}", err=True)
     listener = _listen(port)
     address = f"http://{_ADDRESS}:{listener.getsockname()[1]}/"
     click.echo(f"dashboard: {address}")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import threading
 from collections import Counter
 from collections.abc import Callable, Mapping
@@ -14,13 +13,14 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar
 import sqlalchemy as sa
 
 from fiftytwo import plan
-from fiftytwo.evidence import Run
+from fiftytwo.evidence import EVIDENCE, Run
 from fiftytwo.home import Event, Home
 from fiftytwo.learner import pace, progress, quiz
 from fiftytwo.learner.progress import Way
 from fiftytwo.learner.workbench import Bench
 from fiftytwo.report.pages import when
-from fiftytwo.store import EVIDENCE, RunRow, Store, from_json
+from fiftytwo.report.portfolio import Piece, pieces
+from fiftytwo.store import RunRow, Store, from_json
 from fiftytwo.web.files import Outside, read_inside
 from mltoolkit.errors import CannotRead
 
@@ -126,6 +126,12 @@ class Shelf:
         today = date.today()
         return self._keep("year", (self.stamp(), today), lambda: self._year(today))
 
+    def pieces(self) -> list[Piece]:
+        """The passed weeks as the portfolio shows them."""
+        weeks = [cell.week.number for cell in self.year().cells if cell.mark == "passed"]
+        files = tuple(_stat(file) for number in weeks for file in self.files(number))
+        return self._keep("pieces", (self.stamp(), files), lambda: pieces(self.home))
+
     def items(self, now: datetime) -> list[quiz.Item]:
         """Every question of every landed week with what is known of it."""
         day = now.date()
@@ -139,7 +145,7 @@ class Shelf:
     def ask(self, question: Callable[[Store], Value]) -> Value:
         """What the store answers; an index that was deleted or damaged meanwhile is made again first."""
         with self._lock:
-            local = "FIFTYTWO_DATABASE" not in os.environ
+            local = not self.home.shared
             if self._store is None or (local and not (self.home.root / "fiftytwo.db").exists()):
                 self._store = Store(self.home)
             try:

@@ -13,6 +13,7 @@ from typing import Any
 
 from fastapi import APIRouter
 from markupsafe import Markup
+from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response, StreamingResponse
 
@@ -82,12 +83,14 @@ def _add_pages(routes: APIRouter, house: House) -> None:
     def beside(number: int) -> Response:
         week = _Week(house, number)
         bench = Bench(week.loaded().week, house.home)
-        shown = week.cell.mark == "passed" or bool(house.shelf.events("solution", number))
+        asked = len(house.shelf.events("solution", number))
+        shown = week.cell.mark == "passed" or asked > 1  # as on the command line: who asks twice means it
         return house.page(
             "beside.html.jinja",
             "/",
             **week.frame("beside"),
             shown=shown,
+            asked=asked,
             started=bench.file.is_file(),
             sheets=[read_beside(house.home, sheet) for sheet in bench.sheets()] if shown else [],
             comparison=read_comparison(house.home, number),
@@ -99,8 +102,7 @@ def _add_actions(routes: APIRouter, house: House) -> None:
     @routes.post("/start")
     async def start(number: int, request: Request) -> Response:
         await house.form(request)
-        with suppress(Refused):  # the files are there already, which is what was wanted
-            Bench(house.shelf.landed(number).week, house.home).start()
+        await run_in_threadpool(_start, house, number)
         return _to(f"/week/{number}#work")
 
     @routes.post("/check")
@@ -123,39 +125,57 @@ def _add_actions(routes: APIRouter, house: House) -> None:
 
     @routes.post("/hint")
     async def hint(number: int, request: Request) -> Response:
-        name = (await house.form(request)).get("check")
-        run = house.shelf.latest(number, "learner")
-        verdict = next((v for v in run.verdicts if v.name == name), None) if run else None
-        if verdict is None:
-            raise Missing("there is no such check in your last run")
-        step = _hints_shown(house, number, name) + 1
-        if step <= len(verdict.hint):
-            house.home.log("hint", number, check=name, step=step)
+        form = await house.form(request)
+        await run_in_threadpool(_hint, house, number, form.get("check"))
         return _to(f"/week/{number}#hints")
 
     @routes.post("/reveal")
     async def reveal(number: int, request: Request) -> Response:
         await house.form(request)
-        passed = house.shelf.year().cell(number).mark == "passed"
-        house.home.log("solution", number, passed=passed)
+        await run_in_threadpool(_reveal, house, number)
         return _to(f"/week/{number}/beside#code")
 
     @routes.post("/quiz")
     async def answer(number: int, request: Request) -> Response:
         form = await house.form(request)
-        now = _now()
         name, back = form.get("question"), form.get("back")
-        item = next((i for i in house.shelf.items(now) if i.week == number and i.question.id == name), None)
-        if item is None or not _BACK.fullmatch(back):
+        if not _BACK.fullmatch(back):
             raise Missing("there is no such question")
-        house.faults.pop(name, None)
-        try:
-            given = quiz.read_answer(item.question, " ".join(form.all("answer")))
-        except ValueError as error:
-            house.faults[name] = str(error)
-        else:
-            house.marks[name] = quiz.mark(house.home, item, given, now)
+        await run_in_threadpool(_answer, house, number, name, " ".join(form.all("answer")))
         return _to(f"{back}?answered={name}#{name}")
+
+
+def _start(house: House, number: int) -> None:
+    with suppress(Refused):  # the files are there already, which is what was wanted
+        Bench(house.shelf.landed(number).week, house.home).start()
+
+
+def _hint(house: House, number: int, name: str) -> None:
+    run = house.shelf.latest(number, "learner")
+    verdict = next((v for v in run.verdicts if v.name == name), None) if run else None
+    if verdict is None:
+        raise Missing("there is no such check in your last run")
+    step = _hints_shown(house, number, name) + 1
+    if step <= len(verdict.hint):
+        house.home.log("hint", number, check=name, step=step)
+
+
+def _reveal(house: House, number: int) -> None:
+    house.home.log("solution", number, passed=house.shelf.year().cell(number).mark == "passed")
+
+
+def _answer(house: House, number: int, name: str, text: str) -> None:
+    now = _now()
+    item = next((i for i in house.shelf.items(now) if i.week == number and i.question.id == name), None)
+    if item is None:
+        raise Missing("there is no such question")
+    house.faults.pop(name, None)
+    try:
+        given = quiz.read_answer(item.question, text)
+    except ValueError as error:
+        house.faults[name] = str(error)
+    else:
+        house.marks[name] = quiz.mark(house.home, item, given, now)
 
 
 def _add_stream(routes: APIRouter, house: House) -> None:
@@ -174,7 +194,7 @@ def _add_stream(routes: APIRouter, house: House) -> None:
 
 
 async def _begin(house: House, number: int, kind: Any) -> None:
-    files = house.shelf.files(number)
+    files = await run_in_threadpool(house.shelf.files, number)
     if not files or not files[0].is_file():
         raise Missing(f"there is no file to check yet; start week {number} first")
     await house.desk.begin(number, kind)

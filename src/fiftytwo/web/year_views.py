@@ -3,29 +3,18 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import date, datetime
 
 from fastapi import APIRouter
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import HTMLResponse, Response
 
-from fiftytwo.evidence import Run
 from fiftytwo.learner import quiz
 from fiftytwo.web import peers
 from fiftytwo.web.house import House
-from fiftytwo.web.shelf import Cell, Stamp
+from fiftytwo.web.shelf import Stamp
 
 _RECENT = 6
-
-
-@dataclass(frozen=True)
-class Proof:
-    """A passed week with the run that shows it."""
-
-    cell: Cell
-    run: Run
 
 
 def router(house: House) -> APIRouter:
@@ -60,8 +49,9 @@ def router(house: House) -> APIRouter:
 
     @routes.get("/portfolio")
     def portfolio() -> Response:
-        proofs = list(_proofs(house))
-        return house.page("portfolio.html.jinja", "/portfolio", proofs=proofs, year=house.shelf.year())
+        return house.page(
+            "proof.html.jinja", "/portfolio", pieces=house.shelf.pieces(), year=house.shelf.year(), spoken=_spoken
+        )
 
     @routes.get("/benchmarks")
     def benchmarks() -> Response:
@@ -79,12 +69,5 @@ def _year_page(house: House) -> str:
     return house.render("year.html.jinja", "/", year=year, phases=phases)
 
 
-def _proofs(house: House) -> Iterator[Proof]:
-    """Each passed week with its newest passing run."""
-    for cell in house.shelf.year().cells:
-        if cell.mark != "passed":
-            continue
-        number = cell.week.number
-        run = house.shelf.ask(lambda store, n=number: store.latest(n, who="learner", status="passed"))  # type: ignore[misc]
-        if run is not None:
-            yield Proof(cell, run)
+def _spoken(count: int, one: str) -> str:
+    return f"{count or 'no'} {one}{'' if count == 1 else 's'}"

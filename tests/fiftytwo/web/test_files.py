@@ -120,7 +120,8 @@ def test_a_learner_file_that_is_a_link_out_of_the_home_is_not_shown(browser, hom
     (tmp_path / "secret.py").write_text("SECRET_LINE = 1")
     home.week(1).mkdir(parents=True)
     (home.week(1) / "pca.py").symlink_to(tmp_path / "secret.py")
-    assert browser.post("/week/1/reveal").status_code == 303
+    for _ in range(2):  # who asks twice is shown it
+        assert browser.post("/week/1/reveal").status_code == 303
     answer = browser.get("/week/1/beside")
     assert "Marked lines" in answer.text
     assert "SECRET_LINE" not in answer.text

@@ -120,6 +120,10 @@ def test_the_reference_is_shown_after_a_pass_or_on_request(browser, home, save):
     browser.post("/week/1/reveal")
     (event,) = home.events("solution", 1)
     assert event.facts == {"passed": False}
+    page = browser.get("/week/1/beside")
+    assert "You have asked for it once" in text_of(page)
+    assert "def fit" not in page.text
+    browser.post("/week/1/reveal")
     assert "def fit" in browser.get("/week/1/beside").text
     save(week=2, status="passed")
     assert "Marked lines" in browser.get("/week/2/beside").text
@@ -204,7 +208,8 @@ def test_the_portfolio_shows_what_was_passed(browser, home, save):
     save(status="failed")
     page = browser.get("/portfolio")
     assert run.id in page.text
-    assert "2 of 2 checks, passed 5 Oct 2026" in text_of(page)
+    assert "passed, 2 of 2 checks" in text_of(page)
+    assert "no hints read before the pass; the reference was not looked at before it" in text_of(page)
     assert "fiftytwo check 1" in text_of(page)
 
 
