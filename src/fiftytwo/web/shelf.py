@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar
 import sqlalchemy as sa
 
 from fiftytwo import plan
-from fiftytwo.evidence import EVIDENCE, Run
+from fiftytwo.evidence import Run
 from fiftytwo.home import Event, Home
+from fiftytwo.job import EVIDENCE
 from fiftytwo.learner import pace, progress, quiz
 from fiftytwo.learner.progress import Way
 from fiftytwo.learner.workbench import Bench
