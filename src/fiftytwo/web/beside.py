@@ -14,12 +14,12 @@ from fiftytwo.learner.workbench import Sheet
 from fiftytwo.web.errand import comparison_file
 from fiftytwo.web.files import Outside, read_inside
 
-Line = tuple[str, bool]  # the text, and whether this side alone has it
+Line = tuple[str | None, bool]  # the text, None for a gap, and whether this side alone has it
 
 
 @dataclass(frozen=True)
 class Beside:
-    """A file on both sides; the two have equally many lines, since gaps are filled with empty ones."""
+    """A file on both sides; the two have equally many lines, since each has gaps where the other has more."""
 
     name: str
     mine: tuple[Line, ...]
@@ -40,10 +40,8 @@ def _paired(mine: list[str], reference: list[str]) -> Iterator[tuple[Line, Line]
     matcher = difflib.SequenceMatcher(None, mine, reference, autojunk=False)
     for kind, i, j, k, m in matcher.get_opcodes():
         for left, right in itertools.zip_longest(mine[i:j], reference[k:m]):
-            yield (
-                (left or "", left is not None and kind != "equal"),
-                (right or "", right is not None and kind != "equal"),
-            )
+            differs = kind != "equal"
+            yield (left, differs and left is not None), (right, differs and right is not None)
 
 
 def read_comparison(home: Home, week: int) -> dict[str, Any] | None:

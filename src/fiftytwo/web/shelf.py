@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -120,7 +121,9 @@ class Shelf:
 
     def stamp(self) -> Stamp:
         """Changes whenever an event was logged or a run was indexed."""
-        return tuple(_stat(self.home.root / name) for name in ("events.jsonl", "fiftytwo.db", pace.FILE))
+        files = tuple(_stat(self.home.root / name) for name in ("events.jsonl", "fiftytwo.db", pace.FILE))
+        # A database that several homes share is not seen to change, so what it says is kept for a second.
+        return (*files, (int(time.time()), 0, 0)) if self.home.shared else files
 
     def year(self) -> Year:
         """The map of the year."""
@@ -159,7 +162,9 @@ class Shelf:
 
     def latest(self, week: int, who: Who) -> Run | None:
         """The newest run of a week that can be read."""
-        return self.ask(lambda store: store.latest(week, who=who))
+        return self._keep(
+            f"latest {week} {who}", self.stamp(), lambda: self.ask(lambda store: store.latest(week, who=who))
+        )
 
     def run(self, name: str) -> Run:
         """A run by its id.

@@ -12,8 +12,10 @@ import pytest
 from fiftytwo import plan
 from fiftytwo.evidence import Verdict
 from fiftytwo.learner.pace import FILE
+from fiftytwo.learner.workbench import Sheet
 from fiftytwo.web import peers
 from fiftytwo.web.app import Dashboard
+from fiftytwo.web.beside import read_beside
 from fiftytwo.web.shelf import MARKS
 
 LANDED = len(plan.landed())
@@ -325,3 +327,28 @@ def test_benchmarks_are_drawn_to_scale(browser, monkeypatch, tmp_path):
     assert (scale.at(0.1), scale.at(1.0), scale.at(100.0), scale.at(1e9)) == (0.0, 33.33, 100.0, 100.0)
     monkeypatch.setattr(peers, "read_results", lambda: ([], []))
     assert "make bench" in text_of(browser.get("/benchmarks"))
+
+
+def test_two_texts_are_set_level(home, tmp_path):
+    home.week(1).mkdir(parents=True)
+    mine, reference = "a\nmine\nb\n", "a\nb\nc\nd\n"
+    (home.week(1) / "x.py").write_text(mine)
+    beside = read_beside(home, Sheet(home.week(1) / "x.py", tmp_path / "x", reference, ""))
+    assert beside.mine == (("a", False), ("mine", True), ("b", False), (None, False), (None, False))
+    assert beside.reference == (("a", False), (None, False), ("b", False), ("c", True), ("d", True))
+
+
+def test_a_comparison_is_shown_where_there_is_one(browser, home):
+    side = {"seconds": [1.0], "median": 1.0, "peak_memory_bytes": 2**20, "metrics": {"share": 0.12345}, "units": {}}
+    found = {"learner": {**side, "median": 2.0, "fault": ""}, "reference": {**side, "fault": ""},
+             "peer": {**side, "fault": "crashed: no such library"}}  # fmt: skip
+    file = home.memory / "compare" / "week01.json"
+    file.parent.mkdir(parents=True)
+    file.write_text(json.dumps(found))
+    text = text_of(browser.get("/week/1/beside"))
+    assert "time (median) 2 s 1 s –" in text
+    assert "beside the reference 2 × 1 × –" in text
+    assert "share 0.123" in text
+    assert "library: crashed: no such library" in text
+    file.write_text("{")
+    assert "time (median)" not in text_of(browser.get("/week/1/beside"))

@@ -103,53 +103,68 @@ function showVerdict(news) {
   place.replaceChildren(mark);
 }
 
-function showRunning(text, done) {
+function showRunning(text) {
   const line = document.getElementById("running");
   if (!line) return;
-  line.hidden = false;
-  document.getElementById("stop").hidden = false;
-  line.textContent = done ? `Checking: ${done} judged, now ${text}` : `Checking: ${text}`;
+  line.textContent = text;
+  line.hidden = !text;
+  document.getElementById("stop").hidden = !text;
 }
 
+function showWatching(open) {
+  const line = document.getElementById("watching");
+  if (line) line.hidden = !open;
+}
+
+async function refresh(live) {
+  const response = await fetch(location.pathname).catch(() => null);
+  if (response?.ok) replaceParts(await response.text(), live.dataset.parts);
+}
+
+async function tell(news, live, state) {
+  if (news.kind === "begun") {
+    state.done = 0;
+    document.querySelectorAll('[data-check] [data-label="You"]').forEach((cell) => {
+      cell.replaceChildren(Object.assign(document.createElement("span"), { className: "quiet", textContent: "…" }));
+    });
+    announce(news.errand === "check" ? "Checking." : "Comparing.");
+  } else if (news.kind === "verdict") {
+    state.done += 1;
+    showVerdict(news);
+    showRunning(`${state.done} judged, now past: ${news.name}`);
+  } else if (news.kind === "step") {
+    showRunning(`Running: ${news.text}`);
+  } else {
+    await refresh(live);
+    showWatching(true);
+    showRunning(""); // the page may have been made while the process was ending
+    if (news.kind === "trouble") showRunning(news.text);
+    announce(news.text);
+  }
+}
+
+// A browser keeps few connections to one server, so a hidden page gives its stream to the one that is looked at.
 function follow(live) {
-  let done = 0;
-  let errand = "check";
-  const source = new EventSource(`${live.dataset.live}?token=${encodeURIComponent(live.dataset.token)}`);
-  const watching = document.getElementById("watching");
-  source.addEventListener("hello", () => {
-    if (watching) watching.hidden = false;
-  });
-  source.addEventListener("error", () => {
-    if (watching) watching.hidden = true;
-  });
-  source.addEventListener("news", async (event) => {
-    const news = JSON.parse(event.data);
-    if (news.kind === "begun") {
-      done = 0;
-      errand = news.errand;
-      document.querySelectorAll('[data-check] [data-label="You"]').forEach((cell) => {
-        cell.replaceChildren(Object.assign(document.createElement("span"), { className: "quiet", textContent: "…" }));
-      });
-      showRunning("getting ready", 0);
-      announce(errand === "check" ? "Checking." : "Comparing.");
-    } else if (news.kind === "step") {
-      showRunning(news.text, done);
-    } else if (news.kind === "verdict") {
-      done += 1;
-      showVerdict(news);
-      showRunning(news.name, done);
-    } else {
-      const response = await fetch(location.pathname).catch(() => null);
-      if (response?.ok) replaceParts(await response.text(), live.dataset.parts);
-      const line = document.getElementById("running");
-      if (line && news.kind === "trouble") {
-        line.hidden = false;
-        line.textContent = news.text;
-      }
-      announce(news.text);
-    }
-  });
+  const state = { done: 0, missed: false };
+  const others = new BroadcastChannel("live");
+  let source = null;
+  const open = () => {
+    source = new EventSource(`${live.dataset.live}?token=${encodeURIComponent(live.dataset.token)}`);
+    source.addEventListener("hello", async () => {
+      if (state.missed) await refresh(live);
+      state.missed = true; // whatever happens until the next hello
+      showWatching(true);
+    });
+    source.addEventListener("error", () => showWatching(false));
+    source.addEventListener("news", (event) => tell(JSON.parse(event.data), live, state));
+    others.postMessage("opened");
+  };
+  others.onmessage = () => document.hidden && source.close();
+  const reopen = () => !document.hidden && source.readyState === EventSource.CLOSED && open();
+  document.addEventListener("visibilitychange", reopen);
+  addEventListener("pageshow", reopen);
   addEventListener("pagehide", () => source.close());
+  open();
 }
 
 document.addEventListener("DOMContentLoaded", () => {
