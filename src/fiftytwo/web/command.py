@@ -27,9 +27,10 @@ _GRACE_SECONDS = 3
 @click.option("--home", "folder", type=click.Path(path_type=Path), metavar="FOLDER",
               help="Whose year; by default your own home.")  # fmt: skip
 def serve(port: int, open_it: bool, folder: Path | None) -> None:
-    """The dashboard: the year as a map, checks that run as you save, quiz, evidence.
+    """The dashboard: the year as a map, checks as you save.
 
-    It answers to this machine alone, sends nothing anywhere and ends with Ctrl-C.
+    Study notes, quiz and review, evidence, benchmarks and portfolio are there too. It answers to this machine
+    alone, sends nothing anywhere and ends with Ctrl-C.
 
     \b
     Examples:
