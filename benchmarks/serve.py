@@ -27,6 +27,7 @@ from pathlib import Path
 
 import anyio
 import httpx
+import psutil
 
 from fiftytwo import plan
 from fiftytwo.evidence import Run, Verdict
@@ -52,7 +53,7 @@ def main() -> None:
         print(f"{chosen.runs:,} runs written in {time.perf_counter() - started:.0f} s")
         server, address = serve(home)
         try:
-            anyio.run(measure, address, newest, chosen.seconds)
+            anyio.run(measure, address, newest, chosen.seconds, psutil.Process(server.pid))
         finally:
             server.send_signal(signal.SIGINT)
             server.wait(30)
@@ -118,8 +119,11 @@ def serve(home: Home) -> tuple[subprocess.Popen[str], str]:
     return process, found[0]
 
 
-async def measure(address: str, newest: str, seconds: float) -> None:
-    """Read with fifty readers: the first page, then a mix."""
+async def measure(address: str, newest: str, seconds: float, server: psutil.Process) -> None:
+    """Read with fifty readers: the first page, then a mix.
+
+    The server's processor time for each page is told as well: it depends less on what else the machine does.
+    """
     week = int(newest.partition("-w")[2][:2])
     first = ["/"]
     mix = ["/", "/today", f"/week/{week}", "/week/1/study", "/evidence", f"/evidence?week={week}", "/portfolio"]
@@ -133,8 +137,10 @@ async def measure(address: str, newest: str, seconds: float) -> None:
         ("first page, no pause", first, 0.0),
         ("mixed pages, a page every two seconds each", mix, 2.0),
     ):
+        before = sum(server.cpu_times()[:2])
         times = await read(address, pages, pause, seconds)
-        print(f"{title}: {summary(times, seconds)}")
+        spent = 1000 * (sum(server.cpu_times()[:2]) - before) / len(times)
+        print(f"{title}: {summary(times, seconds)}, {spent:.2f} ms of processor time a page")
 
 
 async def read(address: str, pages: Sequence[str], pause: float, seconds: float) -> list[float]:

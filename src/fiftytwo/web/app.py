@@ -51,9 +51,11 @@ class Dashboard:
 def _application(house: House) -> FastAPI:
     @contextlib.asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        house.shelf.warm()
         try:
             yield
         finally:
+            house.shelf.close()
             await house.desk.close()
 
     # No pages about the interface: they would load scripts from elsewhere.

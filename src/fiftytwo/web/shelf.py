@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 import time
 from collections import Counter
@@ -116,8 +117,28 @@ class Shelf:
         self.home = home
         self.catalogue = plan.landed() if catalogue is None else catalogue
         self._lock = threading.RLock()
+        self._loading = threading.Lock()  # its own, so that an import holds up no page of another kind
+        self._closed = threading.Event()
         self._store: Store | None = None
         self._kept: dict[str, tuple[Any, Any]] = {}
+
+    def warm(self) -> None:
+        """Read what the first pages need, in a thread of its own; ends early once :meth:`close` was called."""
+
+        def work() -> None:
+            with contextlib.suppress(Exception):  # the page that needs it will say what is wrong
+                self.year()
+                self.items(datetime.now().astimezone())
+            for number in self.catalogue:
+                if self._closed.is_set():
+                    return
+                self.files(number)
+
+        threading.Thread(target=work, name="warm", daemon=True).start()
+
+    def close(self) -> None:
+        """Have :meth:`warm` end after the week that it is at."""
+        self._closed.set()
 
     def stamp(self) -> Stamp:
         """Changes whenever an event was logged or a run was indexed."""
@@ -199,7 +220,7 @@ class Shelf:
         """
         if number not in self.catalogue:
             raise Missing(plan.unknown_week(number, self.catalogue))
-        with self._lock:  # a first import takes a while and is done once
+        with self._loading:  # a first import takes a while and is done once
             return plan.load(number, self.catalogue)
 
     def files(self, number: int) -> tuple[Path, ...]:
