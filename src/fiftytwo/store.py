@@ -151,9 +151,9 @@ class Store:
                 return from_json((self.folder(row) / EVIDENCE).read_bytes())
         return None
 
-    def history(self, week: int | None = None, who: Who | None = None) -> list[RunRow]:
+    def history(self, week: int | None = None, who: Who | None = None, status: Status | None = None) -> list[RunRow]:
         """Past runs, newest first."""
-        return self._select(week=week, who=who)
+        return self._select(week=week, who=who, status=status)
 
     def rebuild(self) -> int:
         """Make the index again from the folders; returns how many runs it holds."""
