@@ -21,6 +21,7 @@ import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -156,15 +157,23 @@ class Home:
     def events(self, kind: str | None = None, week: int | None = None) -> Iterator[Event]:
         """Past events, oldest first; a torn line (a full disk, a kill) is passed over."""
         try:
-            # Not splitlines(): JSON leaves some of the characters that it splits at as they are.
-            lines = (self.root / "events.jsonl").read_text("utf-8", errors="replace").split("\n")
+            seen = (self.root / "events.jsonl").stat()
         except FileNotFoundError:
             return
-        for line in lines:
-            try:
-                row = json.loads(line)
-                event = Event(row.pop("time"), row.pop("kind"), row.pop("week"), row)
-            except (ValueError, KeyError, AttributeError, TypeError):  # TypeError: JSON, but no object
-                continue
+        for event in _read_events(self.root / "events.jsonl", seen.st_size, seen.st_mtime_ns):
             if (kind is None or event.kind == kind) and (week is None or event.week == week):
                 yield event
+
+
+@lru_cache(maxsize=8)
+def _read_events(file: Path, size: int, changed: int) -> tuple[Event, ...]:  # noqa: ARG001 - what tells two states apart
+    """The events of a log, read once for each state of it: a year's log is asked for many times a command."""
+    found = []
+    # Not splitlines(): JSON leaves some of the characters that it splits at as they are.
+    for line in file.read_text("utf-8", errors="replace").split("\n"):
+        try:
+            row = json.loads(line)
+            found.append(Event(row.pop("time"), row.pop("kind"), row.pop("week"), row))
+        except (ValueError, KeyError, AttributeError, TypeError):  # TypeError: JSON, but no object
+            continue
+    return tuple(found)

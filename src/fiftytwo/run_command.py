@@ -206,4 +206,4 @@ def whose(run: Run) -> str:
         "yours": [name for name, who in run.parts.items() if who == "learner"],
         "reference": [name for name, who in run.parts.items() if who != "learner"],
     }
-    return "; ".join(f"{side}: {', '.join(names)}" for side, names in sides.items() if names)
+    return "; ".join(f"{side}: {', '.join(names) or 'none'}" for side, names in sides.items())

@@ -330,7 +330,7 @@ class _Planner:
         """With ``mine``: the learner's files of the weeks that they passed and that were not reopened since."""
         files: dict[int, Path] = {}
         if self.options.mine:
-            for number, way in ways(self.home, self.store.history(who="learner")).items():
+            for number, way in ways(self.home).items():
                 if way.passed is not None and number in self.catalogue:
                     with contextlib.suppress(NoStarter, ImportError):
                         files[number] = self.starter(number)

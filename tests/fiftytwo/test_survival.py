@@ -6,6 +6,7 @@ import contextlib
 import errno
 import json
 import os
+import platform
 import signal
 import sqlite3
 import subprocess
@@ -429,12 +430,15 @@ def test_an_older_home_on_a_disk_that_takes_nothing_can_be_read(home):
 
 def test_leftovers_of_killed_commands_are_cleared_and_others_stay(home):
     running = home.root / "evidence" / ".running"
-    for name, text in {
-        "dead": f"{2**22 - 3} 1.0",
-        "reused": f"{os.getpid()} 1.0",
+    here = platform.node()
+    owners = {
+        "dead": f"{2**22 - 3} 1.0 {here}",
+        "reused": f"{os.getpid()} 1.0 {here}",
+        "elsewhere": f"{2**22 - 3} 1.0 {here}-not",
         "unknown": "x",
         "mine": None,
-    }.items():
+    }
+    for name, text in owners.items():
         folder = running / name
         folder.mkdir(parents=True)
         if text is None:

@@ -88,7 +88,7 @@ def check(week: int | None, watch: bool, as_json: bool, show_output: bool, profi
     Examples:
       fiftytwo check 1
       fiftytwo check 1 --watch
-      fiftytwo check 6 --cold ~/work/regression.py
+      fiftytwo check 6 --cold ~/code/regression.py
     """
     home = Home.find()
     bench = _bench(week, home, started=cold is None)

@@ -67,7 +67,7 @@ class Standing:
 def standing(home: Home, known: Mapping[int, Way] | None = None) -> Standing:
     """Where the learner stands; ``known`` spares reading the ways again."""
     store = Store(home)
-    known = ways(home, store.history(who="learner")) if known is None else known
+    known = ways(home, _passes(store)) if known is None else known
     begun = list(dict.fromkeys(event.week for event in home.events("start") if event.week is not None))
     passed = sorted(n for n, way in known.items() if way.passed is not None)
     reopened = [n for n, way in known.items() if way.state == "reopened"]
@@ -94,12 +94,16 @@ def ways(home: Home, rows: Iterable[RunRow] | None = None) -> dict[int, Way]:
     for event in home.events():
         if event.week is not None:
             found[event.week] = _after(found.get(event.week, Way(event.week)), event, taken_back)
-    history = Store(home).history(who="learner") if rows is None else rows
+    history = _passes(Store(home)) if rows is None else rows
     for row in sorted(history, key=lambda row: row.id):
         way = found.get(row.week, Way(row.week))
         if row.status == "passed" and row.id > taken_back.get(row.week, "") and way.passed is None:
             found[row.week] = replace(way, passed=_ended(row))
     return {n: way for n, way in sorted(found.items()) if way != Way(n)}
+
+
+def _passes(store: Store) -> list[RunRow]:
+    return store.history(who="learner", status="passed")
 
 
 def _after(way: Way, event: Event, taken_back: dict[int, str]) -> Way:

@@ -203,7 +203,8 @@ def _verified(claim: Claim, home: Home, apart: Home, mine: Home | None) -> Verif
 def copy_code(source: Path, target: Path) -> None:
     """Copy the regular files of a week's folder: no links, nothing below it, nothing that is not code-sized."""
     target.mkdir(parents=True, exist_ok=True)
-    for entry in sorted(source.iterdir())[:_MOST_FILES] if source.is_dir() else ():
+    there = source.is_dir() and not source.is_symlink()
+    for entry in sorted(source.iterdir())[:_MOST_FILES] if there else ():
         seen = entry.lstat()
         if stat.S_ISREG(seen.st_mode) and seen.st_size <= _LARGEST_FILE:
             shutil.copyfile(entry, target / entry.name)

@@ -164,8 +164,7 @@ class Shelf:
 
     def events(self, kind: str, week: int | None = None) -> list[Event]:
         """What the log says of one kind, oldest first."""
-        every = self._keep("events", self.stamp(), lambda: list(self.home.events()))
-        return [event for event in every if event.kind == kind and week in (None, event.week)]
+        return list(self.home.events(kind, week))
 
     def ask(self, question: Callable[[Store], Value]) -> Value:
         """What the store answers; an index that was deleted or damaged meanwhile is made again first."""

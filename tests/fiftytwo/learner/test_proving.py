@@ -62,6 +62,15 @@ def test_recheck_reopens_what_fails_and_a_pass_closes_it_again(invoke, home, min
     assert [event.kind for event in home.events()].count("passed") == 2
 
 
+def test_a_pass_asks_for_its_hours_where_a_pace_is_kept(invoke, mine, reference):
+    invoke("plan", "--hours", "8")
+    invoke("start", "1")
+    mine.write_text(reference)
+    assert "fiftytwo plan --spent 1=HOURS" in invoke("check", "1").output
+    assert "took 2.5 h" in invoke("plan", "--spent", "1=2.5").output
+    assert "--spent" not in invoke("check", "1").output
+
+
 def test_recheck_without_a_file_reopens_and_without_a_pass_has_nothing_to_do(invoke, home, mine, passed):
     mine.unlink()
     shown = invoke("recheck")
@@ -113,6 +122,9 @@ def test_a_link_out_of_the_folder_is_not_followed(home, tmp_path, mine, passed):
     target = tmp_path / "copy"
     proving.copy_code(home.week(1), target)
     assert sorted(path.name for path in target.iterdir()) == ["BRIEF.md"]
+    home.week(2).symlink_to(tmp_path)
+    proving.copy_code(home.week(2), tmp_path / "another")
+    assert list((tmp_path / "another").iterdir()) == []
 
 
 def test_claims_are_what_evidence_says_and_no_more(home, mine, passed):
