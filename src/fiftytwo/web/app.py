@@ -41,6 +41,11 @@ class Dashboard:
         self.house = House.of(home, catalogue)
         self._guarded = Guard(_application(self.house), port)
 
+    def prepare(self) -> None:
+        """Make the first page, so that whoever opens the address need not wait; what is wrong, the page will say."""
+        with contextlib.suppress(Exception):
+            year_views.make_first_page(self.house)
+
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request; nothing that goes wrong with one reaches the server."""
         # The page that says so has been sent; the framework raises the error again for a log of its own.

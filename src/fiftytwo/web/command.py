@@ -46,12 +46,15 @@ def serve(port: int, open_it: bool, folder: Path | None) -> None:
     if warning:
         click.echo(f"warning: {warning}", err=True)
     listener = _listen(port)
-    address = f"http://{_ADDRESS}:{listener.getsockname()[1]}/"
+    port = listener.getsockname()[1]
+    address = f"http://{_ADDRESS}:{port}/"
+    app = Dashboard(home, port)
+    app.prepare()
     click.echo(f"dashboard: {address}")
     click.echo(f"home: {home.root}{'' if home.root.is_dir() else ' (made when you start a week)'}; Ctrl-C ends it")
     if open_it:
         click.launch(address)
-    _serve(home, listener)
+    _serve(app, listener)
 
 
 def _listen(port: int) -> socket.socket:
@@ -74,8 +77,7 @@ def _listen(port: int) -> socket.socket:
     return listener
 
 
-def _serve(home: Home, listener: socket.socket) -> None:
-    app = Dashboard(home, listener.getsockname()[1])
+def _serve(app: Dashboard, listener: socket.socket) -> None:
     config = uvicorn.Config(
         app, log_level="warning", access_log=False, lifespan="on", server_header=False,
         timeout_graceful_shutdown=_GRACE_SECONDS, ws="none", proxy_headers=False,

@@ -6,6 +6,7 @@ import hashlib
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import date
 from functools import cache
 from importlib import resources
 from typing import Any
@@ -18,7 +19,7 @@ from fiftytwo.learner import quiz
 from fiftytwo.report.pages import environment
 from fiftytwo.web.guard import Form, read_form
 from fiftytwo.web.live import Desk
-from fiftytwo.web.shelf import MARKS, Shelf, day, local
+from fiftytwo.web.shelf import MARKS, Shelf, Stamp, day, local
 
 STATIC = {
     "style.css": (("fiftytwo.report", "templates/style.css"), ("fiftytwo.web", "static/dashboard.css")),
@@ -44,6 +45,8 @@ class House:
     token: str = field(default_factory=lambda: secrets.token_urlsafe(32))
     marks: dict[str, quiz.Marked] = field(default_factory=dict)  # question -> its last answer since the start
     faults: dict[str, str] = field(default_factory=dict)  # question -> why what was given is no answer
+
+    first_page: tuple[tuple[Stamp, date], bytes] | None = None  # with the key of what it shows
 
     @classmethod
     def of(cls, home: Home, catalogue: Mapping[int, str] | None = None) -> House:

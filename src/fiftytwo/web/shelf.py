@@ -116,18 +116,19 @@ class Shelf:
     def __init__(self, home: Home, catalogue: Mapping[int, str] | None = None) -> None:
         self.home = home
         self.catalogue = plan.landed() if catalogue is None else catalogue
-        self._lock = threading.RLock()
-        self._loading = threading.Lock()  # its own, so that an import holds up no page of another kind
+        # A lock for each thing that is read, so that what is slow holds up no page that does without it.
+        self._asking = threading.Lock()
+        self._loading = threading.Lock()
+        self._making: dict[str, threading.Lock] = {}
         self._closed = threading.Event()
         self._store: Store | None = None
         self._kept: dict[str, tuple[Any, Any]] = {}
 
     def warm(self) -> None:
-        """Read what the first pages need, in a thread of its own; ends early once :meth:`close` was called."""
+        """Read what further pages need, in a thread of its own; ends early once :meth:`close` was called."""
 
         def work() -> None:
             with contextlib.suppress(Exception):  # the page that needs it will say what is wrong
-                self.year()
                 self.items(datetime.now().astimezone())
             for number in self.catalogue:
                 if self._closed.is_set():
@@ -168,7 +169,7 @@ class Shelf:
 
     def ask(self, question: Callable[[Store], Value]) -> Value:
         """What the store answers; an index that was deleted or damaged meanwhile is made again first."""
-        with self._lock:
+        with self._asking:
             local = not self.home.shared
             if self._store is None or (local and not (self.home.root / "fiftytwo.db").exists()):
                 self._store = Store(self.home)
@@ -230,7 +231,7 @@ class Shelf:
             return ()
 
     def _keep(self, name: str, key: Any, make: Callable[[], Value]) -> Value:
-        with self._lock:
+        with self._making.setdefault(name, threading.Lock()):
             kept = self._kept.get(name)
             if kept is None or kept[0] != key:
                 kept = (key, make())

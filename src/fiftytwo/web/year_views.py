@@ -20,15 +20,13 @@ _RECENT = 6
 def router(house: House) -> APIRouter:
     """The routes."""
     routes = APIRouter()
-    kept: dict[str, tuple[tuple[Stamp, date], bytes]] = {}
 
     @routes.get("/")
     async def year() -> Response:
-        key = (house.shelf.stamp(), date.today())
-        if "/" not in kept or kept["/"][0] != key:
-            text = await run_in_threadpool(_year_page, house)
-            kept["/"] = (key, text.encode())
-        return HTMLResponse(kept["/"][1])
+        kept = house.first_page
+        if kept is None or kept[0] != first_key(house):
+            kept = await run_in_threadpool(make_first_page, house)
+        return HTMLResponse(kept[1])
 
     @routes.get("/today")
     def today(answered: str = "") -> Response:
@@ -63,10 +61,18 @@ def router(house: House) -> APIRouter:
     return routes
 
 
-def _year_page(house: House) -> str:
+def first_key(house: House) -> tuple[Stamp, date]:
+    """Changes with everything that the first page shows."""
+    return house.shelf.stamp(), date.today()
+
+
+def make_first_page(house: House) -> tuple[tuple[Stamp, date], bytes]:
+    """The map of the year, kept for those who ask next."""
+    key = first_key(house)
     year = house.shelf.year()
     phases = [(name, list(group)) for name, group in itertools.groupby(year.cells, key=lambda cell: cell.week.phase)]
-    return house.render("year.html.jinja", "/", year=year, phases=phases)
+    house.first_page = (key, house.render("year.html.jinja", "/", year=year, phases=phases).encode())
+    return house.first_page
 
 
 def _spoken(count: int, one: str) -> str:

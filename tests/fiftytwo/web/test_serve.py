@@ -133,7 +133,7 @@ def test_a_home_that_is_not_there_is_one_line(tmp_path):
 
 
 def test_without_a_home_it_says_when_one_is_made(tmp_path, monkeypatch):
-    monkeypatch.setattr("fiftytwo.web.command._serve", lambda home, listener: listener.close())
+    monkeypatch.setattr("fiftytwo.web.command._serve", lambda app, listener: listener.close())
     done = CliRunner().invoke(serve, ["--port", "0"])
     assert done.exit_code == 0
     assert "(made when you start a week)" in done.output
