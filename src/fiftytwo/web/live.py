@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
-import os
 import signal
 import sys
 from collections.abc import AsyncIterator, Callable, Sequence
@@ -22,6 +21,7 @@ from fiftytwo.home import Home
 from fiftytwo.web.errand import Kind
 
 News = dict[str, Any]
+Signature = tuple[tuple[int, int, int] | None, ...]
 
 _GRACE_SECONDS = 5.0  # for a check to put its own things away before it is killed
 _BREATH_SECONDS = 15.0  # a line now and then, so that nothing on the way takes the stream for dead
@@ -91,15 +91,21 @@ class Desk:
                 await _ended(place.errand)
 
     async def news(self, week: int) -> AsyncIterator[News | None]:
-        """What happens at a week from now on; ``None`` now and then, when nothing does."""
+        """What happens at a week from now on; ``None`` now and then, when nothing does.
+
+        The first news is a *hello*: a save after it is not missed.
+        """
         place = self._places.setdefault(week, _Place())
+        files = await asyncio.to_thread(self._files, week)
         queue: asyncio.Queue[News | None] = asyncio.Queue()
         for earlier in place.said if place.busy else ():
             queue.put_nowait(earlier)
         place.listeners.add(queue)
         if place.watch is None or place.watch.done():
-            place.watch = asyncio.create_task(self._watch(place, week), name=f"watch {week}")
+            watching = self._watch(place, week, files, _signature(files))
+            place.watch = asyncio.create_task(watching, name=f"watch {week}")
         try:
+            yield {"kind": "hello", "busy": place.busy}
             while not self._closed:
                 try:
                     async with asyncio.timeout(_BREATH_SECONDS):
@@ -139,18 +145,18 @@ class Desk:
             await _ended(watch)
         await self.stop(week)
 
-    async def _watch(self, place: _Place, week: int) -> None:
+    async def _watch(self, place: _Place, week: int, files: Sequence[Path], seen: Signature) -> None:
         from watchfiles import awatch
 
-        files = await asyncio.to_thread(self._files, week)
         folder = self.home.week(week)
         if not files or not folder.is_dir():
             return
-        wanted = {os.path.realpath(file) for file in files}
         try:
-            async for changes in awatch(folder, recursive=False, debounce=400):
-                changed = {os.path.realpath(path) for _, path in changes} & wanted
-                if changed and all(Path(path).is_file() for path in changed):
+            # The files are looked at once a second as well: some file systems tell nobody of a change.
+            async for _ in awatch(folder, recursive=False, debounce=400, rust_timeout=1000, yield_on_timeout=True):
+                now = _signature(files)
+                if now != seen and None not in now:
+                    seen = now
                     await self.begin(week)
         except (OSError, RuntimeError) as error:
             place.tell({"kind": "trouble", "text": f"Saves are not noticed any more ({error}); use the button."})
@@ -167,6 +173,18 @@ class Desk:
             raise
         except (OSError, ValueError) as error:  # no process to be had, or a line that is none of ours
             place.tell({"kind": "trouble", "text": f"The check could not be followed: {error}"})
+
+
+def _signature(files: Sequence[Path]) -> Signature:
+    """What changes with a save; ``None`` for a file that is not there, as for a moment while it is replaced."""
+    found: list[tuple[int, int, int] | None] = []
+    for file in files:
+        try:
+            status = file.stat()
+            found.append((status.st_mtime_ns, status.st_size, status.st_ino))
+        except OSError:
+            found.append(None)
+    return tuple(found)
 
 
 async def _pass_on(process: asyncio.subprocess.Process, place: _Place) -> None:

@@ -119,6 +119,7 @@ class Shelf:
         # A lock for each thing that is read, so that what is slow holds up no page that does without it.
         self._asking = threading.Lock()
         self._loading = threading.Lock()
+        self._loaded: dict[int, plan.LandedWeek] = {}
         self._making: dict[str, threading.Lock] = {}
         self._closed = threading.Event()
         self._store: Store | None = None
@@ -220,8 +221,10 @@ class Shelf:
         """
         if number not in self.catalogue:
             raise Missing(plan.unknown_week(number, self.catalogue))
-        with self._loading:  # a first import takes a while and is done once
-            return plan.load(number, self.catalogue)
+        if number not in self._loaded:
+            with self._loading:  # a first import takes a while and is done once
+                self._loaded[number] = plan.load(number, self.catalogue)
+        return self._loaded[number]
 
     def files(self, number: int) -> tuple[Path, ...]:
         """The learner's files of a week, whether or not they are there; none where the week cannot be loaded."""

@@ -186,9 +186,11 @@ def _add_stream(routes: APIRouter, house: House) -> None:
         house.shelf.year().cell(number)
 
         async def lines() -> AsyncIterator[str]:
-            yield f"event: hello\ndata: {json.dumps({'busy': house.desk.busy(number)})}\n\n"
             async for news in house.desk.news(number):
-                yield ": still here\n\n" if news is None else f"event: news\ndata: {json.dumps(news)}\n\n"
+                if news is None:
+                    yield ": still here\n\n"
+                else:
+                    yield f"event: {'hello' if news['kind'] == 'hello' else 'news'}\ndata: {json.dumps(news)}\n\n"
 
         return StreamingResponse(lines(), media_type="text/event-stream", headers={"X-Accel-Buffering": "no"})
 

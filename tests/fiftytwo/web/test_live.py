@@ -94,8 +94,8 @@ def test_every_page_hears_a_check(home, file, errand):
 
     first, second, other = run(home, scenario)
     assert first == second
-    assert [news["kind"] for news in first] == ["begun", "step", "ended"]
-    assert first[1]["text"] == "check 1"
+    assert [news["kind"] for news in first] == ["hello", "begun", "step", "ended"]
+    assert first[2]["text"] == "check 1"
     assert not other
 
 
@@ -113,6 +113,30 @@ def test_a_save_starts_a_check_and_other_files_do_not(home, file, errand):
     quiet, heard = run(home, scenario)
     assert quiet
     assert heard[-1]["kind"] == "ended"
+
+
+def test_a_save_right_after_the_hello_is_not_missed(home, file, errand):
+    async def scenario(desk):
+        page = desk.news(1)
+        assert (await anext(page))["kind"] == "hello"
+        file.write_text("x = 3\n")
+        return await until(page, "ended")
+
+    assert run(home, scenario)[-1]["kind"] == "ended"
+
+
+def test_a_file_that_is_replaced_is_checked_once_it_is_there(home, file, errand):
+    async def scenario(desk):
+        hearing = asyncio.create_task(until(desk.news(1), "ended"))
+        await asyncio.sleep(1.0)
+        file.rename(file.with_suffix(".old"))
+        await asyncio.sleep(1.5)
+        quiet = not desk.busy(1)
+        (file.parent / "new").write_text("x = 4\n")
+        (file.parent / "new").rename(file)
+        return quiet, await hearing
+
+    assert run(home, scenario)[0]
 
 
 def test_a_new_check_ends_the_old_one(home, file, errand):
@@ -192,7 +216,7 @@ def test_a_page_that_comes_late_hears_what_was_said(home, file, errand):
         await asyncio.sleep(1.5)
         return await until(desk.news(1), "step")
 
-    assert [news["kind"] for news in run(home, scenario)] == ["begun", "step"]
+    assert [news["kind"] for news in run(home, scenario)] == ["hello", "begun", "step"]
 
 
 def test_hanging_up_ends_every_stream(home, file, errand):
@@ -233,7 +257,8 @@ def test_the_stream_speaks_as_browsers_expect(browser, home, file, errand):
                 gone.set()
 
         asking = asyncio.create_task(browser.app(scope, receive, send))
-        await asyncio.sleep(0.3)
+        while not any(b"hello" in message.get("body", b"") for message in sent):
+            await asyncio.sleep(0.05)
         await house.desk.begin(1)
         await asyncio.wait_for(asking, 60)
         await house.desk.close()
@@ -244,5 +269,5 @@ def test_the_stream_speaks_as_browsers_expect(browser, home, file, errand):
     assert headers[b"content-type"].startswith(b"text/event-stream")
     text = b"".join(message.get("body", b"") for message in sent[1:]).decode()
     events = [block.split("\n") for block in text.strip().split("\n\n")]
-    assert events[0] == ["event: hello", 'data: {"busy": false}']
+    assert events[0] == ["event: hello", 'data: {"kind": "hello", "busy": false}']
     assert json.loads(events[-1][1].removeprefix("data: "))["kind"] == "ended"
