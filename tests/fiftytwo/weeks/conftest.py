@@ -14,7 +14,6 @@ def assert_caught_and_named():
         unbuilt = judge.Unbuilt(RuntimeError("the build is judged elsewhere"))
         built = judge.BuiltOnDemand(lambda: week.build(lab)) if build else unbuilt
         for judged in judge.assess(week, lab, built, exercise_only=True):  # no further than the first wrong one
-            assert judged.verdict.outcome != "crashed", judged.verdict
             if judged.verdict.outcome == "wrong" and judged.measurement:
                 break
         else:
