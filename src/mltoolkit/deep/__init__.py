@@ -6,6 +6,8 @@ from mltoolkit.errors import naming_the_extra
 
 _attached, __dir__, __all__ = lazy_loader.attach(
     __name__,
-    submod_attrs={},
+    submod_attrs={
+        "mlp": ["MLP", "NumpyAdam", "NumpyMLP", "NumpySGD"],
+    },
 )
 __getattr__ = naming_the_extra(_attached, "deep", "torch", "safetensors")
