@@ -453,7 +453,7 @@ class NumpyMLP(ClassifierMixin, BaseEstimator):
     def _epoch(self, X: Array, codes: NDArray[np.intp]) -> None:
         """A step for each batch of a random order; the epoch's mean loss goes to ``loss_curve_``."""
         order, total, layers = self._rng.permutation(len(X)), 0.0, len(self.weights_)
-        with np.errstate(over="ignore", invalid="ignore"):  # told below, in words
+        with np.errstate(all="ignore"):  # told below, in words
             for first in range(0, len(X), self.batch_size):
                 rows = order[first : first + self.batch_size]
                 loss, by_weights, by_biases = self._loss_and_gradients(X[rows], codes[rows])
