@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from torch.nn import functional
 
 from fiftytwo.weeks.w13_mlp.digits import Digits
+from mltoolkit.deep import Batches, Trainer, warmup_cosine
 
 Curve = list[float]
 
@@ -59,8 +60,6 @@ def cross_entropy(model: Any, batch: tuple[torch.Tensor, ...]) -> torch.Tensor:
 
 def by_torch(solution: Any, digits: Digits, recipe: Recipe, seed: int) -> tuple[Curve, Curve, NDArray[np.float64]]:
     """Train the network in PyTorch with the year's trainer."""
-    from mltoolkit.deep import Batches, Trainer, warmup_cosine
-
     train, test = (torch.tensor(digits.scaled(x), dtype=torch.float32) for x in (digits.train, digits.test))
     labels, known = torch.tensor(digits.train_labels), torch.tensor(digits.test_labels)
     model = solution.MLP(train.shape[1], recipe.hidden, 10, generator=torch.Generator().manual_seed(seed))
