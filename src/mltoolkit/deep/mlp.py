@@ -363,7 +363,8 @@ class NumpyMLP(ClassifierMixin, BaseEstimator):
         """
         self._check_parameters()
         arrays = [np.array(w, dtype=np.float64) for w in weights], [np.array(b, dtype=np.float64) for b in biases]
-        refuse("NumpyMLP.set_weights", layer_faults(*([a.shape for a in group] for group in arrays), self.hidden))
+        shapes = [w.shape for w in arrays[0]], [b.shape for b in arrays[1]]
+        refuse("NumpyMLP.set_weights", layer_faults(*shapes, self.hidden))
         self.weights_, self.biases_ = arrays
         self.n_features_in_ = int(self.weights_[0].shape[0])
         self.classes_ = np.arange(len(self.biases_[-1]))
@@ -572,12 +573,15 @@ class MLP(nn.Module):
         refuse("MLP", faults)
         self.activation = activation
         sizes = [n_features, *hidden, n_classes]
-        # Linear would first draw weights of its own from the global generator.
-        self.layers = nn.ModuleList(nn.utils.skip_init(nn.Linear, a, b, dtype=dtype) for a, b in pairwise(sizes))
-        for layer in self.layers:
+        self.layers = nn.ModuleList(_bare_linear(a, b, dtype) for a, b in pairwise(sizes))
+        for layer in self._linears:
             spread = _GAINS[activation] / math.sqrt(layer.in_features)
             nn.init.normal_(layer.weight, 0.0, spread, generator=generator)
             nn.init.zeros_(layer.bias)
+
+    @property
+    def _linears(self) -> list[nn.Linear]:
+        return [layer for layer in self.layers if isinstance(layer, nn.Linear)]
 
     def forward(self, x: Tensor) -> Tensor:
         """Logits.
@@ -591,8 +595,7 @@ class MLP(nn.Module):
         -------
         Tensor of shape (B, K)
         """
-        activation = _MODULES[self.activation]
-        h = x.flatten(1)
+        activation, h = _MODULES[self.activation], x.flatten(1)
         for layer in self.layers[:-1]:
             h = activation(layer(h))
         logits: Tensor = self.layers[-1](h)
@@ -619,12 +622,12 @@ class MLP(nn.Module):
         """
         arrays = [np.asarray(w) for w in weights], [np.asarray(b) for b in biases]
         shapes = [w.shape for w in arrays[0]], [b.shape for b in arrays[1]]
-        ours = [layer.weight.shape[::-1] for layer in self.layers]
-        if shapes != ([tuple(shape) for shape in ours], [tuple(shape[1:]) for shape in ours]):
-            raise BadInput(f"MLP.set_weights: expected weights of shapes {[tuple(s) for s in ours]} and a bias for "
+        ours = [tuple(layer.weight.shape[::-1]) for layer in self._linears]
+        if shapes != (ours, [shape[1:] for shape in ours]):
+            raise BadInput(f"MLP.set_weights: expected weights of shapes {ours} and a bias for "
                            f"each column, got {shapes[0]} and {shapes[1]}")  # fmt: skip
         with torch.no_grad():
-            for layer, W, b in zip(self.layers, *arrays, strict=True):
+            for layer, W, b in zip(self._linears, *arrays, strict=True):
                 layer.weight.copy_(torch.tensor(W.T))
                 layer.bias.copy_(torch.tensor(b))
         return self
@@ -646,10 +649,16 @@ class MLP(nn.Module):
         bias_gradients : list of Tensor of shape (fan_out,)
         """
         loss = functional.cross_entropy(self(x), y)
-        wanted = [layer.weight for layer in self.layers] + [layer.bias for layer in self.layers]
+        wanted = [layer.weight for layer in self._linears] + [layer.bias for layer in self._linears]
         found = torch.autograd.grad(loss, wanted)
         half = len(self.layers)
         return float(loss.detach()), [g.T.contiguous() for g in found[:half]], list(found[half:])
+
+
+def _bare_linear(fan_in: int, fan_out: int, dtype: torch.dtype | None) -> nn.Linear:
+    """A layer without values: left to itself it would draw some, from the global generator."""
+    layer: nn.Linear = nn.utils.skip_init(nn.Linear, fan_in, fan_out, dtype=dtype)  # type: ignore[no-untyped-call]
+    return layer
 
 
 def _relu(Z: Array) -> Array:

@@ -26,6 +26,7 @@ def learning_curves(learned: Mapping[str, tuple[Sequence[float], Sequence[float]
         right.plot(epochs, 1.0 - np.asarray(accuracies), **style)
     left.set_yscale("log")
     right.set_yscale("log")
+    right.yaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
     right.yaxis.set_major_formatter(PercentFormatter(1.0, decimals=None))
     right.yaxis.set_minor_formatter(NullFormatter())
     left.set_ylabel("mean training loss (nats)")

@@ -36,23 +36,23 @@ def _initial(lab: Lab) -> Iterator[Check]:
         model = lab.solution.NumpyMLP((300, 200), activation=activation).initialize(400, 250, lab.rng)
         call = f"NumpyMLP((300, 200), activation={activation!r}).initialize(400, 250, rng)"
         for i, fan_in in enumerate((400, 300, 200)):
-            got = float(np.mean(np.square(model.weights_[i]))) * fan_in
+            got = round(float(np.mean(np.square(model.weights_[i]))) * fan_in, 1)  # to the digit that draws agree on
             yield difference(got, gain, call=f"mean({call}.weights_[{i}] ** 2) · {fan_in}")
         for i, b in enumerate(model.biases_):
             yield difference(b, np.zeros((300, 200, 250)[i]), call=f"{call}.biases_[{i}]")
 
     yield Check(
         "spread of the initial weights, ReLU",
-        lambda: worst(spread("relu", 2.0), 0.06),
-        at_most=0.06,
+        lambda: worst(spread("relu", 2.0), 0.15),
+        at_most=0.15,
         why="ReLU drops half of what it reads; a variance of 2 / fan_in gives it back, layer after layer.",
         hint=("rng.normal(0, sqrt(2 / fan_in), (fan_in, fan_out)); biases begin at 0.",
               "Equal weights stay equal for ever: every unit would see the same gradient."),
     )  # fmt: skip
     yield Check(
         "spread of the initial weights, tanh",
-        lambda: worst(spread("tanh", 1.0), 0.03),
-        at_most=0.03,
+        lambda: worst(spread("tanh", 1.0), 0.15),
+        at_most=0.15,
         why="tanh is a straight line near 0 and drops nothing.",
         hint=("gain² is 1 for tanh, 2 for ReLU and GELU.",),
     )

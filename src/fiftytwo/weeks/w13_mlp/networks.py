@@ -95,7 +95,7 @@ def trained(net: Network, optimizer: str, steps: int, **options: Any) -> list[ND
     for _ in range(steps):
         method.zero_grad()
         logits = _logits(net, parameters[: len(net.weights)], parameters[len(net.weights) :])
-        functional.cross_entropy(logits, torch.tensor(net.y)).backward()
+        functional.cross_entropy(logits, torch.tensor(net.y)).backward()  # type: ignore[no-untyped-call]
         method.step()
     return [p.detach().numpy() for p in parameters]
 
@@ -113,10 +113,8 @@ def shifted(net: Network, step: float, direction: Sequence[NDArray[np.float64]])
     return replace(net, weights=tuple(moved[: len(net.weights)]), biases=tuple(moved[len(net.weights) :]))
 
 
-def listed(
-    got: Any, expected: Sequence[NDArray[Any]], bound: float, *, call: str, inputs: Mapping[str, Any]
-) -> Measurement:
-    """The largest difference between two lists of arrays; a gate when there is no such list."""
+def listed(got: Any, expected: Sequence[Any], bound: float, *, call: str, inputs: Mapping[str, Any]) -> Measurement:
+    """The largest difference between two lists of arrays or tensors; a gate when there is no such list."""
     if not isinstance(got, list | tuple):
         return Measurement(float("nan"), gate=f"expected a list of {len(expected)} arrays, got {describe_type(got)}",
                            call=call, inputs=dict(inputs))  # fmt: skip

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import torch
@@ -26,7 +27,8 @@ class Recipe:
     batch_size: int
     rate: float
     decay: float
-    precision: str  # of the network in PyTorch
+    precision: Literal["fp32", "bf16"]  # of the network in PyTorch
+    threads: int = 0  # of PyTorch; 0 is its own choice
 
 
 @dataclass(frozen=True)
@@ -36,6 +38,17 @@ class Learned:
     losses: tuple[float, ...]
     accuracies: tuple[float, ...]
     probabilities: NDArray[np.float64]
+
+
+@contextmanager
+def threads(count: int) -> Iterator[None]:
+    """PyTorch with so many threads. Of matrices this small two threads take longer than one, each waiting in a loop."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(count or before)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 def by_hand(solution: Any, digits: Digits, recipe: Recipe, seed: int) -> tuple[Curve, Curve, NDArray[np.float64]]:
@@ -77,7 +90,8 @@ def by_torch(solution: Any, digits: Digits, recipe: Recipe, seed: int) -> tuple[
         return {"loss": float(functional.cross_entropy(logits, known)),
                 "accuracy": float((logits.argmax(1) == known).float().mean())}  # fmt: skip
 
-    history = trainer.fit(batches, epochs=recipe.epochs, validate=validate)
+    with threads(recipe.threads):
+        history = trainer.fit(batches, epochs=recipe.epochs, validate=validate)
     with torch.no_grad():
         probabilities = torch.softmax(model(test).double(), dim=1).numpy()
     records = [record for record in history.records if "accuracy" in record.metrics]
