@@ -88,7 +88,7 @@ def _train(lab: Lab, data: Digits) -> dict[str, Learned]:
     from fiftytwo.weeks.w13_mlp import figures
     from fiftytwo.weeks.w13_mlp.training import Learned, Recipe, by_hand, by_torch
 
-    quick = Recipe((128, 64), 25, 32, 0.001, 0.01, "fp32"), Recipe((128, 64), 25, 32, 0.002, 0.01, "fp32", threads=1)
+    quick = Recipe((128, 64), 15, 32, 0.002, 0.01, "fp32"), Recipe((256, 128), 15, 64, 0.003, 0.1, "fp32", 1)
     full = Recipe((256, 128), 10, 128, 0.001, 0.01, "fp32"), Recipe((512, 256), 15, 128, 0.002, 0.05, "bf16")
     recipes = full if lab.full else quick
     work: list[tuple[str, Any, Recipe]] = [("NumPy", by_hand, recipes[0]), ("PyTorch", by_torch, recipes[1])]
