@@ -33,6 +33,7 @@ week = Week.planned(
         hours=12.0,
         seconds=600.0,
         memory_bytes=12 * 2**30,
+        peers={"NumpyMLP": "fiftytwo.weeks.w13_mlp.peers:NumpyMLP"},
         brief="""\
 Write a multilayer perceptron twice: in NumPy with its gradients by hand, and in PyTorch. A good order:
 
