@@ -1,8 +1,9 @@
 """Week 13: one epoch of a multilayer perceptron beside the usual PyTorch loop.
 
-60,000 x 784 float32 in memory, a network 784-512-512-10 of ReLUs (that of PyTorch's quick start), batches of 128, AdamW. The peer is the loop of the
-tutorials: TensorDataset, DataLoader(shuffle=True) in its own process, ``zero_grad``, ``backward``, ``step``, float32.
-Ours is Trainer with Batches: one indexing operation a batch, fused AdamW, matrix products in bfloat16.
+60,000 x 784 float32 in memory, a network 784-512-512-10 of ReLUs (that of PyTorch's quick start), batches of 128,
+AdamW. The peer is the loop of the tutorials: TensorDataset, DataLoader(shuffle=True) in its own process, ``zero_grad``,
+``backward``, ``step``, float32. Ours is Trainer with Batches: one indexing operation a batch, fused AdamW, matrix
+products in bfloat16.
 
 Equal: both begin with the same weights, take the same number of steps at the same rate, each in its own random order;
 at the end accuracy on 10,000 other rows agrees within 1.5 points and the mean loss within 15% of itself or 0.02 nats,
