@@ -42,8 +42,8 @@ def _initial(lab: Lab) -> Iterator[Check]:
             yield difference(b, np.zeros((300, 200, 250)[i]), call=f"{call}.biases_[{i}]")
 
     yield Check(
-        "spread of the initial weights, ReLU",
-        lambda: worst(spread("relu", 2.0), 0.15),
+        "spread of the initial weights, ReLU and GELU",
+        lambda: worst((m for name in ("relu", "gelu") for m in spread(name, 2.0)), 0.15),
         at_most=0.15,
         why="ReLU drops half of what it reads; a variance of 2 / fan_in gives it back, layer after layer.",
         hint=("rng.normal(0, sqrt(2 / fan_in), (fan_in, fan_out)); biases begin at 0.",
@@ -277,7 +277,7 @@ def _refusals(lab: Lab, net: Network) -> Iterator[Check]:
         ("other columns", lambda: made(lab, net).forward(X[:, :3]), "set_weights(...).forward(X[:, :3])",
          ("feature", "column", "shape")),
         ("an unknown class", lambda: made(lab, net).loss_and_gradients(X, y + 1), "loss_and_gradients(X, y + 1)",
-         ("class",)),
+         ("label", "class")),
         ("use before fit", lambda: model().predict(X), "NumpyMLP().predict(X)", ("fit",)),
         ("weights that do not fit", lambda: model((3,)).set_weights(list(net.weights), list(net.biases)),
          "NumpyMLP((3,)).set_weights(weights of (7, 6))", ("hidden", "layer", "shape")),

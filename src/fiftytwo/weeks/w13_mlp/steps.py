@@ -25,6 +25,7 @@ def steps(lab: Lab) -> Iterator[Check]:
     """Descent, Adam, and what both refuse."""
     yield from _sgd(lab)
     yield from _adam(lab)
+    yield from _defaults(lab)
     yield from _refusals(lab)
 
 
@@ -120,6 +121,22 @@ def _adam(lab: Lab) -> Iterator[Check]:
             why=why,
             hint=hint,
         )
+
+
+def _defaults(lab: Lab) -> Iterator[Check]:
+    yield Check(
+        "optimizers' defaults as documented",
+        lambda: worst(
+            (
+                _beside(lab, "NumpySGD", {}, "SGD", {"lr": 0.1}),
+                _beside(lab, "NumpyAdam", {}, "AdamW", {"lr": 0.001, "weight_decay": 0.0}),
+            ),
+            _EXACT,
+        ),
+        at_most=_EXACT,
+        why="Who writes NumpyAdam() relies on what the page says: the numbers are part of the contract.",
+        hint=("The signatures of your starter have them; keep them.",),
+    )
 
 
 def _refusals(lab: Lab) -> Iterator[Check]:
