@@ -13,7 +13,7 @@ from fiftytwo.solution import Solution
 
 pytest.importorskip("torch", reason="needs the extra deep")
 
-from fiftytwo.weeks.w13_mlp import depth, networks
+from fiftytwo.weeks.w13_mlp import depth, networks, peers
 from fiftytwo.weeks.w13_mlp.digits import digits
 from fiftytwo.weeks.w13_mlp.mistakes import mistakes
 from fiftytwo.weeks.w13_mlp.steps import torch_path
@@ -144,6 +144,23 @@ def test_the_signal_keeps_its_scale_under_he_alone(factor, last):
     found = depth.signals(X, depth.start_weights(rng, 64, 10, factor))
     assert len(found) == depth.LAYERS
     assert last[0] <= found[-1] <= last[1]
+
+
+def test_the_peer_has_the_methods_that_the_build_calls_and_the_same_numbers():
+    net = networks.network(np.random.default_rng(0), n=12)
+    weights = [*net.weights[:-1], np.pad(net.weights[-1], ((0, 0), (0, 6)))]  # the build knows ten digits
+    biases = [*net.biases[:-1], np.pad(net.biases[-1], (0, 6))]
+    for optimizer in ("adam", "sgd"):
+        options = {"optimizer": optimizer, "learning_rate": 0.01, "batch_size": 50, "random_state": 1}
+        models = [kind(net.hidden, **options).set_weights(weights, biases) for kind in (mlp.NumpyMLP, peers.NumpyMLP)]
+        ours, theirs = (model.loss_and_gradients(net.X, net.y) for model in models)
+        assert theirs[0] == pytest.approx(ours[0], rel=1e-5)
+        np.testing.assert_allclose(theirs[1][0], ours[1][0], atol=1e-6)
+        for model in models:
+            model.partial_fit(net.X, net.y).partial_fit(net.X, net.y)
+        np.testing.assert_allclose(models[1].loss_curve_, models[0].loss_curve_, rtol=1e-4)
+        np.testing.assert_allclose(models[1].predict_proba(net.X), models[0].predict_proba(net.X), atol=1e-4)
+        assert (models[1].predict(net.X) == models[0].predict(net.X)).all()
 
 
 def test_the_quiz_is_complete_and_its_code_prints_its_answer(capsys):
