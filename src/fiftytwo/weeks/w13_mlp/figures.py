@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.figure import Figure
-from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter, PercentFormatter
+from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter
 from numpy.typing import NDArray
 
 from fiftytwo.weeks.w13_mlp.depth import Start
@@ -27,7 +27,7 @@ def learning_curves(learned: Mapping[str, tuple[Sequence[float], Sequence[float]
     left.set_yscale("log")
     right.set_yscale("log")
     right.yaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
-    right.yaxis.set_major_formatter(PercentFormatter(1.0, decimals=None))
+    right.yaxis.set_major_formatter(lambda share, _: f"{100.0 * share:.3g}%")
     right.yaxis.set_minor_formatter(NullFormatter())
     left.set_ylabel("mean training loss (nats)")
     right.set_ylabel("test rows read wrongly")

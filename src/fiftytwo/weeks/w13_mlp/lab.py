@@ -123,7 +123,7 @@ def _pictures(lab: Lab, data: Digits, learned: Mapping[str, Learned]) -> None:
     counts = np.zeros((10, 10), dtype=np.int64)
     np.add.at(counts, (labels, read), 1)
     lab.figure(
-        figures.confusion(counts, f"{np.sum(read != labels)} of {len(labels)} read wrongly"),
+        figures.confusion(counts, f"{np.sum(read != labels):,} of {len(labels):,} read wrongly"),
         "Confusion",
         f"What the network in PyTorch reads on the test rows of {data.name}. A row is a true digit, a column what it "
         "was taken for; colour counts the mistakes alone.",
