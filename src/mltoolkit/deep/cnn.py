@@ -460,7 +460,12 @@ def _windows(x: Tensor, kernel: tuple[int, ...], stride: tuple[int, int], dilati
         for side, size, step, gap in zip(x.shape[2:], kernel, stride, dilation, strict=True)
     )
     slices = [
-        x[:, :, top : top + stride[0] * (down - 1) + 1 : stride[0], left : left + stride[1] * (across - 1) + 1 : stride[1]]
+        x[
+            :,
+            :,
+            top : top + stride[0] * (down - 1) + 1 : stride[0],
+            left : left + stride[1] * (across - 1) + 1 : stride[1],
+        ]
         for top in range(0, dilation[0] * kernel[0], dilation[0])
         for left in range(0, dilation[1] * kernel[1], dilation[1])
     ]

@@ -61,7 +61,10 @@ class ConvNet(nn.Module):
         faults = [
             f"{name}={value!r} is not a whole number of at least 1"
             for name, value in (
-                ("width", width), ("classes", classes), ("channels", channels), ("stem_stride", stem_stride)
+                ("width", width),
+                ("classes", classes),
+                ("channels", channels),
+                ("stem_stride", stem_stride),
             )
             if isinstance(value, bool) or not isinstance(value, Integral) or value < 1
         ]

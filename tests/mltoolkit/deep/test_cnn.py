@@ -117,10 +117,10 @@ def test_any_layout_of_memory(layout):
 def test_arrays_come_back_as_arrays():
     x, weight = normal(2, 3, 6, 5).numpy(), normal(2, 3, 3, 3, seed=1).numpy()
     x.setflags(write=False)
-    for given in (x, x[:, :, ::-1], np.asfortranarray(x)):
-        found = conv2d(given, weight, np.ones(2))
+    for array in (x, x[:, :, ::-1], np.asfortranarray(x)):
+        found = conv2d(array, weight, np.ones(2))
         assert isinstance(found, np.ndarray)
-        expected = F.conv2d(torch.tensor(given.copy()), torch.tensor(weight), torch.ones(2, dtype=torch.float64))
+        expected = F.conv2d(torch.tensor(array.copy()), torch.tensor(weight), torch.ones(2, dtype=torch.float64))
         np.testing.assert_allclose(found, expected.numpy(), atol=1e-12)
     assert isinstance(max_pool2d(x, 2), np.ndarray)
     assert conv2d(x.astype(np.float32), weight.astype(np.float32)).dtype == np.float32
@@ -247,11 +247,11 @@ def test_without_a_generator_torchs_own_is_used():
 
 def test_nothing_and_one_picture_go_through():
     images = pictures(1)
-    for given in (images, images[:0], images[:, :0]):
-        assert random_crop(given, 0).shape == given.shape
-        assert torch.equal(random_flip(given, 0.0), given)
-        assert torch.equal(random_flip(given, 1.0), given.flip(3))
-        assert torch.equal(cutout(given, 0), given)
+    for some in (images, images[:0], images[:, :0]):
+        assert random_crop(some, 0).shape == some.shape
+        assert torch.equal(random_flip(some, 0.0), some)
+        assert torch.equal(random_flip(some, 1.0), some.flip(3))
+        assert torch.equal(cutout(some, 0), some)
 
 
 @pytest.mark.parametrize(
@@ -308,7 +308,12 @@ def test_an_early_stop_is_its_definition_and_survives_a_handover(figures, mode, 
         best, best_step, waited = (figure, step, 0) if better else (best, best_step, waited + 1)
         fill(model, float(step))
         assert stopping.update(figure, model) == (waited >= patience)
-        assert (stopping.best, stopping.best_step, stopping.waited, stopping.step) == (best, best_step, waited, step + 1)
+        assert (stopping.best, stopping.best_step, stopping.waited, stopping.step) == (
+            best,
+            best_step,
+            waited,
+            step + 1,
+        )
     fill(model, 99.0)
     assert stopping.restore(model) == (best_step is not None)
     assert held(model) == {99.0 if best_step is None else float(best_step)}

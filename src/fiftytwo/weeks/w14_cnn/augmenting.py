@@ -78,13 +78,13 @@ def _crops(lab: Lab) -> Iterator[Check]:
         equals=1.0,
         why="What moves out at one side is lost, and zeros come in at the other; nothing wraps round.",
         hint=("Pad all pictures at once, then take rows top + 0 .. top + H - 1 and the columns alike.",
-              "padded[b, c, rows, columns] with index arrays that broadcast to (B, C, H, W) does all pictures at once."),
+              "padded[b, c, rows, columns] with index arrays that broadcast to (B, C, H, W) does them all."),
     )  # fmt: skip
 
     def apart() -> Measurement:
         at, bad = places(300, 2)
         number = len({(int(row), int(column)) for row, column in at})
-        return bad or Measurement(number, call="different places in a batch of 300, random_crop(images, 2, generator=g)",
+        return bad or Measurement(number, call="places in a batch of 300, random_crop(images, 2, generator=g)",
                                   got=number)  # fmt: skip
 
     yield Check(
@@ -177,10 +177,8 @@ def holes(found: Tensor, images: Tensor, size: int) -> tuple[Tensor, Tensor]:
     right &= (blank == rows[:, :, None] & columns[:, None, :]).flatten(1).all(1)
     for side in (rows, columns):
         length, places = side.shape[1], side.sum(1)
-        first = torch.where(side.any(1), side.int().argmax(1), length)
-        touches = side[:, 0] | side[:, -1]
-        together = torch.stack([side[i, int(f) : int(f) + int(n)].all() for i, (f, n) in
-                                enumerate(zip(first, places, strict=True))])  # fmt: skip
+        starts = side[:, 0].long() + (side[:, 1:] & ~side[:, :-1]).sum(1)
+        touches, together = side[:, 0] | side[:, -1], starts <= 1
         whole = places == min(size, length)
         # At an edge at least about half of the square is inside, since its centre is a pixel of the picture.
         cut = touches & (places >= size // 2) & (places <= min(size, length))
@@ -203,7 +201,10 @@ def _holes(lab: Lab) -> Iterator[Check]:
             images = numbered(200)
             found, fault = _result(lab, "cutout", images, {"size": size})
             right, _ = holes(found, images, size)
-            share, call = float(right.double().mean()), f"share of cutout(images, {size}, generator=g) with one blank square"
+            share, call = (
+                float(right.double().mean()),
+                f"share of cutout(images, {size}, generator=g) with one blank square",
+            )
             if fault or share < 1.0:
                 return Measurement(float("nan") if fault else share, gate=fault, got=share, call=call,
                                    inputs={"images": numbered(2)})  # fmt: skip
@@ -239,7 +240,8 @@ def _holes(lab: Lab) -> Iterator[Check]:
         images = numbered(_MANY)
         found, fault = _result(lab, "cutout", images, {"size": 4})
         mean = float(holes(found, images, 4)[1].double().mean())
-        return Measurement(float("nan") if fault else mean / _mean_area(4), gate=fault, got=mean, expected=_mean_area(4),
+        known = _mean_area(4)
+        return Measurement(float("nan") if fault else mean / known, gate=fault, got=mean, expected=known,
                            call="mean area of cutout(images, 4, generator=g), in pixels")  # fmt: skip
 
     yield Check(

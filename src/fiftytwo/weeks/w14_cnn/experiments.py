@@ -51,7 +51,11 @@ def recipe(lab: Lab) -> Recipe:
 
 def stopping_recipe(lab: Lab) -> Recipe:
     """The plain arm at a rate that does not fall, so that it goes on changing."""
-    return replace(recipe(lab), falling=False) if lab.full else replace(_QUICK, falling=False, rate=0.1, epochs=30, look_every=2)
+    return (
+        replace(recipe(lab), falling=False)
+        if lab.full
+        else replace(_QUICK, falling=False, rate=0.1, epochs=30, look_every=2)
+    )
 
 
 def budget(lab: Lab, pictures: Pictures) -> Outcome | None:

@@ -18,7 +18,7 @@ from fiftytwo.weeks.w14_cnn.shapes import draw
 if TYPE_CHECKING:
     from fiftytwo.lab import Lab
 
-_TRAINING, _TEST = 800, 400
+_TRAINING, _TEST = 800, 300
 _EPOCHS, _BATCH, _RATE = 6, 50, 0.005
 
 

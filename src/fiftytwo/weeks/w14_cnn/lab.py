@@ -137,8 +137,10 @@ def _early_stop(built: Built) -> Iterator[Check]:
     )
     yield Check(
         "epochs trained, early stop over to the end",
-        lambda: sum(len(o.validation_loss) for o in built.stops["early stop"])
-        / sum(len(o.validation_loss) for o in built.stops["to the end"]),
+        lambda: (
+            sum(len(o.validation_loss) for o in built.stops["early stop"])
+            / sum(len(o.validation_loss) for o in built.stops["to the end"])
+        ),
         at_most=0.9,
         exercise=False,
         why="Where nothing more is gained the time is saved.",
@@ -155,8 +157,10 @@ def _arms(lab: Lab, built: Built) -> Iterator[Check]:
 
     yield Check(
         "test accuracy that augmentation adds",
-        lambda: _mean(built.arms, "augmentation", accuracy, built.labels)
-        - _mean(built.arms, "plain", accuracy, built.labels),
+        lambda: (
+            _mean(built.arms, "augmentation", accuracy, built.labels)
+            - _mean(built.arms, "plain", accuracy, built.labels)
+        ),
         at_least=-0.02 if lab.full else 0.05,
         why="With few pictures, what is known about them (a shifted shape is the same shape) is worth many more. With "
         "many and little time it must at least do no harm.",

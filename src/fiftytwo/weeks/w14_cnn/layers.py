@@ -101,14 +101,14 @@ def _convolution(lab: Lab) -> Iterator[Check]:
     )  # fmt: skip
     for name, cases, why, hint in (
         ("convolution equals PyTorch's", _PLAIN, "Channels are added up, pictures and filters are kept apart.",
-         "Columns have shape (B, C · kh · kw, H' · W'), in the order of weight.reshape(O, -1): channel first, then row."),
+         "Columns are (B, C · kh · kw, H' · W'), in the order of weight.reshape(O, -1): channel first, then row."),
         ("strides", _STRIDES, "A stride leaves out windows, so layers grow smaller without pooling.",
          "H' = (H - kh) // stride + 1, and the slices end at i + stride · (H' - 1) + 1 with step stride."),
         ("padding", _PADDINGS, "Zeros around the picture let a filter see its edge, and keep its size.",
          "torch.nn.functional.pad takes the last dimension first: (left, right, top, bottom)."),
         ("dilation", _DILATIONS, "A filter with gaps sees more of the picture at the same cost.",
-         "Place (i, j) of the filter begins at (i · dilation, j · dilation); the window is dilation · (k - 1) + 1 wide."),
-        ("groups", _GROUPS, "Filters that see a part of the channels: with one channel each, the layers of small networks.",
+         "Place (i, j) of the filter begins at (i · dilation, j · dilation); a window is dilation · (k - 1) + 1 wide."),
+        ("groups", _GROUPS, "Filters that see a part of the channels, down to one each, make small networks.",
          "Reshape filters to (groups, O / groups, ...) and columns to (B, groups, C / groups · kh · kw, ...)."),
     ):  # fmt: skip
         yield Check(name, _convolved(lab, cases), at_most=EXACT, why=why,
@@ -204,7 +204,7 @@ def _kinds_of_input(lab: Lab) -> Iterator[Check]:
         quick,
         at_most=200.0,
         unit="times",
-        why="One product of matrices runs at the machine's speed; a loop over pixels in Python is thousands of times slower.",
+        why="One product of matrices runs at the machine's speed; a loop over pixels is thousands of times slower.",
         hint=("Loop over the kh · kw places of the filter, never over pixels, pictures or filters.",),
     )  # fmt: skip
 
@@ -304,4 +304,3 @@ def _refusals(lab: Lab) -> Iterator[Check]:
         why="A shape that is broadcast by chance trains for hours before anybody wonders.",
         hint=("A ValueError whose text names the argument.", "Collect all faults first, then raise once."),
     )
-

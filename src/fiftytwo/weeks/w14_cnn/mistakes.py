@@ -171,7 +171,7 @@ class ComparesWithTheLast(cnn.EarlyStopping):
     def update(self, value: float, model: nn.Module) -> bool:
         """Remember the last figure as the best."""
         stop = super().update(value, model)
-        if value == value:  # noqa: PLR0124 - not NaN
+        if value == value:
             self.best = value
         return stop
 
@@ -220,10 +220,10 @@ mistakes = (
             "What leaves your picture at one side comes back at the other; zeros should come in."),
     Mistake("misses the last place", {"random_crop": misses_the_last_place},
             "Your crops never reach the last row and column: randint leaves out its upper end."),
-    Mistake("upside down", {"random_flip": upside_down},
-            "Your flip turns rows round; left and right are columns, the last dimension."),
     Mistake("all or none", {"random_flip": all_or_none},
             "Your batch is turned as a whole; draw once for each picture."),
+    Mistake("upside down", {"random_flip": upside_down},
+            "Your flip turns rows round; left and right are columns, the last dimension."),
     Mistake("holes stay inside", {"cutout": holes_stay_inside},
             "Your square never reaches over the edge, so the border is hidden too rarely; draw its centre."),
     Mistake("one channel at a time", {"cutout": one_channel_at_a_time},

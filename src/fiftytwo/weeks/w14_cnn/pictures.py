@@ -35,7 +35,7 @@ class Pictures:
 def pictures(lab: Lab) -> Pictures:
     """Drawn shapes in the quick profile; in full the CIFAR-10 subset, a tenth of its training part held back."""
     if not lab.full:
-        sizes = {"training": 200, "validation": 200, "test": 1000}
+        sizes = {"training": 200, "validation": 200, "test": 600}
         images, labels = draw(lab.rng, sum(sizes.values()))
         return Pictures("drawn shapes", tuple(KINDS), _cut(images, labels, np.arange(len(labels)), sizes))
     data = lab.data("cifar10-subset")

@@ -1,4 +1,4 @@
-"""Ten kinds of shape on 32 × 32 colour pictures, drawn on demand: hard enough to need a network, small enough to wait for.
+"""Ten kinds of shape on 32 × 32 colour pictures: hard enough to need a network, small enough to wait for.
 
 Place, size, tilt and both colours are drawn for each picture, a stripe of a third colour lies across the ground, and
 noise covers all. A mirror image has the same class, so flips are allowed.
@@ -21,7 +21,7 @@ _TILT = np.pi / 10
 
 
 def draw(rng: np.random.Generator, n: int, *, noise: float = _NOISE) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
-    """Pictures of shape (n, 32, 32, 3), values 0 to 255, and their classes, shape (n,), as equal in number as may be."""
+    """Pictures of shape (n, 32, 32, 3), 0 to 255, and their classes, shape (n,), as equal in number as may be."""
     labels = rng.permutation(np.arange(n) % len(KINDS))
     x, y = _frame(rng, n)
     inside = np.empty((n, SIDE, SIDE))
@@ -29,11 +29,9 @@ def draw(rng: np.random.Generator, n: int, *, noise: float = _NOISE) -> tuple[ND
         chosen = labels == k
         inside[chosen] = np.clip(0.5 - 8.0 * kind(x[chosen], y[chosen]), 0.0, 1.0)  # soft edges
     ground, figure, stripe = _colours(rng, n)
-    picture = ground[:, None, None, :] * np.ones((1, SIDE, SIDE, 1))
-    across = _stripes(rng, n)[..., None]
-    picture = picture + across * (stripe - ground)[:, None, None, :]
+    picture = ground[:, None, None, :] + _stripes(rng, n)[..., None] * (stripe - ground)[:, None, None, :]
     picture += inside[..., None] * (figure[:, None, None, :] - picture)
-    picture += noise * rng.standard_normal(picture.shape)
+    picture += noise * rng.standard_normal(picture.shape, dtype=np.float32)
     return np.round(255.0 * np.clip(picture, 0.0, 1.0)).astype(np.uint8), labels.astype(np.int64)
 
 

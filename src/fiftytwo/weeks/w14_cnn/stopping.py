@@ -51,7 +51,8 @@ def _when(lab: Lab) -> Iterator[Check]:
          "A figure that has stopped moving would otherwise train for ever.",
          "Strictly less, not less or equal."),
         ("gains must exceed min_delta", [({"patience": 2, "min_delta": 0.3}, [2.0, 1.875, 1.75], "001"),
-                                         ({"patience": 2, "min_delta": 0.3}, [2.0, 1.875, 1.5, 1.0, 0.875, 0.75], "000001"),
+                                         ({"patience": 2, "min_delta": 0.3}, [2.0, 1.875, 1.5, 1.0, 0.875, 0.75],
+                                          "000001"),
                                          ({"patience": 1, "min_delta": 0.25}, [2.0, 1.75], "01")],
          "Measured against the best, so that many small gains together count in the end.",
          "Improved when best - figure > min_delta, where best moves only with an improvement."),
@@ -134,7 +135,7 @@ def _survives(lab: Lab) -> Iterator[Check]:
                 parts = lab.solution.apply(watched, options, figures, at)
                 if parts != whole:
                     differs = next(name for name in whole if parts[name] != whole[name])
-                    return Measurement(0.0, call=f"{_shown(options)} handed over before update {at}, by state_dict() and "
+                    return Measurement(0.0, call=f"{_shown(options)} handed over before update {at} by state_dict() and "
                                        f"load_state_dict(): {differs}", got=str(parts[differs]),
                                        expected=str(whole[differs]))  # fmt: skip
         return Measurement(1.0)
