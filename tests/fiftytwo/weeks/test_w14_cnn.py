@@ -68,7 +68,7 @@ def test_the_document_is_rendered_from_the_evidence(reference):
         facts=facts,
     )
     assert text.count("**Do.**") == 3
-    assert "95% interval from" in text
+    assert "its interval over seeds from" in text
 
 
 def test_the_starter_fails_every_check(tmp_path):

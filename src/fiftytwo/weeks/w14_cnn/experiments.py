@@ -32,6 +32,8 @@ _LEVEL = 0.95
 
 _QUICK = Recipe(epochs=36, seed=0, look_every=4, width=8, stem_stride=2, batch_size=50, rate=0.15, padding=3, hole=6)
 _FULL = Recipe(epochs=10, seed=0, width=16, stem_stride=2, batch_size=128, rate=0.2, precision="bf16")
+_QUICK_STOPS: Mapping[str, Any] = {"epochs": 24, "look_every": 2, "rate": 0.1, "wrong": 0.4}
+_FULL_STOPS: Mapping[str, Any] = {"epochs": 12, "rate": 0.05}
 _BUDGET = Recipe(epochs=12, seed=0, augment=True, smoothing=0.1, width=16, batch_size=128, rate=0.2, precision="bf16")
 
 
@@ -50,12 +52,8 @@ def recipe(lab: Lab) -> Recipe:
 
 
 def stopping_recipe(lab: Lab) -> Recipe:
-    """The plain arm at a rate that does not fall, so that it goes on changing."""
-    return (
-        replace(recipe(lab), falling=False)
-        if lab.full
-        else replace(_QUICK, falling=False, rate=0.1, epochs=30, look_every=2)
-    )
+    """The plain arm at a rate that does not fall; drawn shapes with wrong labels among them, to be learned by heart."""
+    return replace(recipe(lab), falling=False, **(_FULL_STOPS if lab.full else _QUICK_STOPS))
 
 
 def budget(lab: Lab, pictures: Pictures) -> Outcome | None:

@@ -53,7 +53,7 @@ def train(solution: Any, images: NDArray[np.uint8], labels: NDArray[np.int64], s
     optimizer = torch.optim.Adam(weights, lr=_RATE)
     losses = []
     for _ in range(_EPOCHS):
-        for rows in torch.randperm(_TRAINING, generator=draws).split(_BATCH):
+        for rows in torch.split(torch.randperm(_TRAINING, generator=draws), _BATCH):
             batch = solution.random_flip(solution.random_crop(x[rows], 1, generator=draws), generator=draws)
             loss = solution.label_smoothing_loss(_scores(solution, batch, weights), y[rows], 0.05)
             optimizer.zero_grad()
@@ -75,4 +75,5 @@ def _scores(solution: Any, x: Tensor, weights: list[Tensor]) -> Tensor:
     hidden = solution.conv2d(x, weights[0], weights[1], stride=2, padding=2).relu()
     hidden = solution.max_pool2d(hidden, 2)
     hidden = solution.conv2d(hidden, weights[2], weights[3], padding=1).relu()
-    return solution.max_pool2d(hidden, 2).flatten(1) @ weights[4].T + weights[5]
+    scores: Tensor = solution.max_pool2d(hidden, 2).flatten(1) @ weights[4].T + weights[5]
+    return scores

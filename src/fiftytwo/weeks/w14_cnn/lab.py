@@ -161,7 +161,7 @@ def _arms(lab: Lab, built: Built) -> Iterator[Check]:
             _mean(built.arms, "augmentation", accuracy, built.labels)
             - _mean(built.arms, "plain", accuracy, built.labels)
         ),
-        at_least=-0.02 if lab.full else 0.05,
+        at_least=-0.02 if lab.full else 0.02,
         why="With few pictures, what is known about them (a shifted shape is the same shape) is worth many more. With "
         "many and little time it must at least do no harm.",
         hint=("Look at the checks of the augmentations first.",),

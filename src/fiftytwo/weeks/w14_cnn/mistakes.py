@@ -19,7 +19,7 @@ def turns_the_filter_round(x: Any, weight: Any, bias: Any = None, **options: Any
 
 def swaps_down_and_across(x: Any, weight: Any, bias: Any = None, **options: Any) -> Any:
     """Pairs read as (across, down)."""
-    swapped = {k: tuple(reversed(v)) if isinstance(v, tuple) else v for k, v in options.items()}
+    swapped: dict[str, Any] = {k: tuple(reversed(v)) if isinstance(v, tuple) else v for k, v in options.items()}
     return cnn.conv2d(x, weight, bias, **swapped)
 
 

@@ -86,7 +86,12 @@ def early_stops(lab: Lab, pictures: Pictures, found: dict[str, list[Outcome]], r
             "accuracy, early stop": accuracy(short, labels),
         })  # fmt: skip
     frame = pd.DataFrame(rows)
-    lab.table(frame, "Early stopping", "The plain arm at a rate that does not fall, judged on the test pictures.")
+    lab.table(
+        frame,
+        "Early stopping",
+        "The plain arm at a rate that does not fall, judged on the test pictures."
+        + (f" A share of {recipe.wrong:g} of its training labels is drawn at random." if recipe.wrong else ""),
+    )
     for name, measure in (("log loss", log_loss), ("accuracy", accuracy)):
         gap = paired(*([measure(outcome, labels) for outcome in found[arm]] for arm in ("early stop", "to the end")))
         for end, value in (("", gap.mean), (" from", gap.low), (" to", gap.high)):

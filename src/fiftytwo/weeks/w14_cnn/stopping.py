@@ -135,8 +135,8 @@ def _survives(lab: Lab) -> Iterator[Check]:
                 parts = lab.solution.apply(watched, options, figures, at)
                 if parts != whole:
                     differs = next(name for name in whole if parts[name] != whole[name])
-                    return Measurement(0.0, call=f"{_shown(options)} handed over before update {at} by state_dict() and "
-                                       f"load_state_dict(): {differs}", got=str(parts[differs]),
+                    return Measurement(0.0, call=f"{_shown(options)} handed over before update {at} by state_dict and "
+                                       f"load_state_dict: {differs}", got=str(parts[differs]),
                                        expected=str(whole[differs]))  # fmt: skip
         return Measurement(1.0)
 

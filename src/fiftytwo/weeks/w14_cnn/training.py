@@ -33,6 +33,7 @@ class Recipe:
     look_every: int = 1  # epochs between two validations
     augment: bool = False
     smoothing: float = 0.0
+    wrong: float = 0.0  # share of the training labels that are replaced by a class drawn at random
     patience: int = 0  # epochs without improvement before a stop; 0 trains to the end
     falling: bool = True  # the rate falls to 0 along a cosine; False keeps it
     width: int = 8
@@ -104,6 +105,13 @@ def run(solution: Any, pictures: Pictures, recipe: Recipe) -> dict[str, Any]:
     }
 
 
+def _spoilt(labels: Tensor, recipe: Recipe, classes: int) -> Tensor:
+    """Labels of which a share is drawn anew."""
+    draws = torch.Generator().manual_seed(recipe.seed)
+    chosen = torch.rand(len(labels), generator=draws) < recipe.wrong
+    return torch.where(chosen, torch.randint(classes, (len(labels),), generator=draws), labels)
+
+
 def _augmentation(solution: Any, recipe: Recipe) -> Callable[..., tuple[Tensor, ...]]:
     def transform(images: Tensor, labels: Tensor, *, generator: torch.Generator) -> tuple[Tensor, ...]:
         images = solution.random_crop(images, recipe.padding, generator=generator)
@@ -126,7 +134,7 @@ def _logits(model: nn.Module, images: Tensor) -> Tensor:
     training = model.training
     model.eval()
     with torch.inference_mode():
-        scores = torch.cat([model(part).float() for part in images.split(_EVALUATE)])
+        scores = torch.cat([model(part).float() for part in torch.split(images, _EVALUATE)])
     model.train(training)
     return scores
 
