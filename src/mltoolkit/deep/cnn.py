@@ -498,7 +498,7 @@ def _like(x: Images, result: Tensor) -> Images:
 def _pair(value: Any, name: str, least: int, faults: list[str]) -> tuple[int, int]:
     """An option as (down, across)."""
     pair: tuple[Any, ...] = tuple(value) if isinstance(value, tuple | list) else (value, value)
-    if len(pair) != 2 or not all(isinstance(v, Integral) and not isinstance(v, bool) and v >= least for v in pair):
+    if len(pair) != 2 or not all(isinstance(v, Integral) and not isinstance(v, bool) and int(v) >= least for v in pair):
         faults.append(f"{name}={value!r} is neither a whole number of at least {least} nor a pair of these")
         return least, least
     return int(pair[0]), int(pair[1])

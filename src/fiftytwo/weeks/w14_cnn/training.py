@@ -65,8 +65,10 @@ def run(solution: Any, pictures: Pictures, recipe: Recipe) -> dict[str, Any]:
     model = ConvNet(recipe.width, len(pictures.classes), stem_stride=recipe.stem_stride)
     model = model.to(memory_format=torch.channels_last)
     parts = {part: (_tensor(pictures, x), torch.from_numpy(y)) for part, (x, y) in pictures.parts.items()}
-    batches = Batches(*parts["training"], batch_size=recipe.batch_size, seed=recipe.seed, drop_last=True,
-                      transform=_augmentation(solution, recipe) if recipe.augment else None)  # fmt: skip
+    images, labels = parts["training"]
+    batches = Batches(images, _spoilt(labels, recipe, len(pictures.classes)), batch_size=recipe.batch_size,
+                      seed=recipe.seed, transform=_augmentation(solution, recipe) if recipe.augment else None,
+                      drop_last=True)  # fmt: skip
     losses: list[list[float]] = [[]]
 
     def loss(model: nn.Module, batch: tuple[Tensor, ...]) -> Tensor:
