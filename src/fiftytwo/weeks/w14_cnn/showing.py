@@ -89,8 +89,7 @@ def early_stops(lab: Lab, pictures: Pictures, found: dict[str, list[Outcome]], r
     lab.table(
         frame,
         "Early stopping",
-        "The plain arm at a rate that does not fall, judged on the test pictures."
-        + (f" A share of {recipe.wrong:g} of its training labels is drawn at random." if recipe.wrong else ""),
+        "The plain arm at a rate that does not fall, judged on the test pictures.",
     )
     for name, measure in (("log loss", log_loss), ("accuracy", accuracy)):
         gap = paired(*([measure(outcome, labels) for outcome in found[arm]] for arm in ("early stop", "to the end")))

@@ -33,7 +33,6 @@ class Recipe:
     look_every: int = 1  # epochs between two validations
     augment: bool = False
     smoothing: float = 0.0
-    wrong: float = 0.0  # share of the training labels that are replaced by a class drawn at random
     patience: int = 0  # epochs without improvement before a stop; 0 trains to the end
     falling: bool = True  # the rate falls to 0 along a cosine; False keeps it
     width: int = 8
@@ -65,10 +64,8 @@ def run(solution: Any, pictures: Pictures, recipe: Recipe) -> dict[str, Any]:
     model = ConvNet(recipe.width, len(pictures.classes), stem_stride=recipe.stem_stride)
     model = model.to(memory_format=torch.channels_last)
     parts = {part: (_tensor(pictures, x), torch.from_numpy(y)) for part, (x, y) in pictures.parts.items()}
-    images, labels = parts["training"]
-    batches = Batches(images, _spoilt(labels, recipe, len(pictures.classes)), batch_size=recipe.batch_size,
-                      seed=recipe.seed, transform=_augmentation(solution, recipe) if recipe.augment else None,
-                      drop_last=True)  # fmt: skip
+    batches = Batches(*parts["training"], batch_size=recipe.batch_size, seed=recipe.seed, drop_last=True,
+                      transform=_augmentation(solution, recipe) if recipe.augment else None)  # fmt: skip
     losses: list[list[float]] = [[]]
 
     def loss(model: nn.Module, batch: tuple[Tensor, ...]) -> Tensor:
@@ -105,13 +102,6 @@ def run(solution: Any, pictures: Pictures, recipe: Recipe) -> dict[str, Any]:
         "probabilities": _logits(model, parts["test"][0]).softmax(1).numpy(),
         "filters": model.body[0][0].weight.detach().contiguous().numpy(),
     }
-
-
-def _spoilt(labels: Tensor, recipe: Recipe, classes: int) -> Tensor:
-    """Labels of which a share is drawn anew."""
-    draws = torch.Generator().manual_seed(recipe.seed)
-    chosen = torch.rand(len(labels), generator=draws) < recipe.wrong
-    return torch.where(chosen, torch.randint(classes, (len(labels),), generator=draws), labels)
 
 
 def _augmentation(solution: Any, recipe: Recipe) -> Callable[..., tuple[Tensor, ...]]:
