@@ -181,6 +181,8 @@ class OtherStop:
         return {"everything": (self.best, self.best_step, self.bad, self.n, self.saved)}
 
     def load_state_dict(self, state):
+        if "everything" not in state:
+            raise ValueError("everything is missing from the state")
         self.best, self.best_step, self.bad, self.n, self.saved = state["everything"]
 
 

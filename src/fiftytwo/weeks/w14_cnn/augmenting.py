@@ -291,6 +291,29 @@ def _manners(lab: Lab) -> Iterator[Check]:
         hint=("Nothing needs a case of its own, neither size 0 nor an empty batch.",),
     )
 
+    def defaults() -> Measurement:
+        many = numbered(600)
+        crops = offsets(_result(lab, "random_crop", many, {})[0], many, 4)
+        turned = _result(lab, "random_flip", many, {})[0] != many
+        squares = _result(lab, "cutout", torch.ones(600, 1, 20, 20), {})[0] == 0
+        got = [
+            int(crops.min()),
+            int(crops.max()),
+            round(2.0 * float(turned.flatten(1).any(1).double().mean())) / 2.0,
+            int(squares.any(3).flatten(1).sum(1).max()),
+        ]
+        expected = [0, 8, 0.5, 8]
+        call = "first and last place of crops, share of flips, rows of the largest hole, by default"
+        return Measurement(float(got == expected), call=call, got=str(got), expected=str(expected))
+
+    yield Check(
+        "defaults of the augmentations",
+        defaults,
+        equals=True,
+        why="Who writes random_crop(images) relies on what the page says: 4 pixels, one half, 8 pixels.",
+        hint=("Keep the signatures of the starter.",),
+    )
+
     def refused() -> Measurement:
         one = images[0]
         cases = [

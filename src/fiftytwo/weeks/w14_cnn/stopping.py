@@ -154,10 +154,13 @@ def _survives(lab: Lab) -> Iterator[Check]:
             ({"min_delta": -0.1}, "min_delta"), ({"min_delta": _NAN}, "min_delta"),
             ({"mode": "most", "patience": 0}, "mode"), ({"mode": "most", "patience": 0}, "patience"),
         ]  # fmt: skip
-        return first_unclear(
+        trials = [
             refusal(lambda o=o: lab.solution.EarlyStopping(**o), call=_shown(o), mentions=(word,))  # type: ignore[misc]
             for o, word in cases
-        )
+        ]
+        empty = refusal(lambda: lab.solution.EarlyStopping().load_state_dict({}), mentions=("missing", "best", "state"),
+                        call="EarlyStopping().load_state_dict({})")  # fmt: skip
+        return first_unclear([*trials, empty])
 
     yield Check(
         "an early stop refuses what cannot be",
