@@ -176,6 +176,7 @@ class OtherStop:
     def restore(self, model):
         if self.saved is not None:
             model.load_state_dict(self.saved)
+        return self.saved is not None
 
     def state_dict(self):
         return {"everything": (self.best, self.best_step, self.bad, self.n, self.saved)}

@@ -319,6 +319,9 @@ def _manners(lab: Lab) -> Iterator[Check]:
         cases = [
             ("random_crop(one image, 2)", "random_crop", one, {"padding": 2}, ("shape", "dimension", "batch")),
             ("random_crop(images, -1)", "random_crop", images, {"padding": -1}, ("padding",)),
+            ("random_crop(images, 1.5)", "random_crop", images, {"padding": 1.5}, ("padding",)),
+            ("cutout(images, 2.5)", "cutout", images, {"size": 2.5}, ("size",)),
+            ("random_flip(images, None)", "random_flip", images, {"p": None}, ("p=", "p ", "probab")),
             ("random_flip(images, 1.5)", "random_flip", images, {"p": 1.5}, ("p=", "p ", "probab")),
             ("random_flip(one image)", "random_flip", one, {"p": 0.5}, ("shape", "dimension", "batch")),
             ("cutout(images, -2)", "cutout", images, {"size": -2}, ("size",)),

@@ -286,8 +286,8 @@ def _refusals(lab: Lab) -> Iterator[Check]:
         return lab.solution.max_pool2d(*given, **options)
 
     trials: list[tuple[str, Callable[[], Any], tuple[str, ...]]] = [
-        ("conv2d(x of 3 dimensions, weight)", lambda: conv(x[0], weight), ("x", "shape", "4")),
-        ("conv2d(x of whole numbers, weight)", lambda: conv(x.long(), weight), ("float", "int64")),
+        ("conv2d(x of 3 dimensions, weight)", lambda: conv(x[0], weight), ("shape", "dimension")),
+        ("conv2d(x of whole numbers, weight)", lambda: conv(x.long(), weight.long()), ("float", "int64")),
         ("conv2d(x, weight of another dtype)", lambda: conv(x, weight.double()), ("dtype", "float64")),
         ("conv2d(x of 2 channels, weight for 3)", lambda: conv(x, torch.zeros(3, 3, 3, 3)), ("channel",)),
         ("conv2d(x, weight, bias of 2 for 3 filters)", lambda: conv(x, weight, torch.zeros(2)), ("bias",)),

@@ -92,5 +92,5 @@ def watched(
         stops.append(bool(stopping.update(figure, model)))
         counts.append((stopping.best, stopping.best_step))
     _fill(model, 99.0)
-    stopping.restore(model)
-    return {"stops": stops, "best": counts, "weights": _contents(model)}
+    restored = stopping.restore(model)
+    return {"stops": stops, "best": counts, "weights": _contents(model), "restored": restored}

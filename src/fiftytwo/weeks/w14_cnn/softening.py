@@ -94,6 +94,9 @@ def softening(lab: Lab) -> Iterator[Check]:
             ("label_smoothing_loss(logits, 6 classes for 7 rows)", (logits, target[:6]), ("target", "rows", "shape")),
             ("label_smoothing_loss(logits, target, 1.5)", (logits, target, 1.5), ("smoothing",)),
             ("label_smoothing_loss(logits, target, -0.1)", (logits, target, -0.1), ("smoothing",)),
+            ("label_smoothing_loss(logits, target, '0.1')", (logits, target, "0.1"), ("smoothing",)),
+            ("label_smoothing_loss(logits, target in floating point)", (logits, target.double()), ("target",)),
+            ("label_smoothing_loss(logits of whole numbers, target)", (logits.long(), target), ("logits",)),
             ("label_smoothing_loss(logits of one row, target)", (logits[0], target), ("logits",)),
         ]  # fmt: skip
         return first_unclear(

@@ -77,8 +77,11 @@ def _when(lab: Lab) -> Iterator[Check]:
 
 def _kept(lab: Lab, trials: Sequence[tuple[dict[str, Any], Sequence[float], str]]) -> Callable[[], Measurement]:
     def one(options: dict[str, Any], figures: Sequence[float], expected: str) -> Measurement:
-        weights = lab.solution.apply(watched, options, list(figures))["weights"]
-        got = ", ".join(sorted({f"{value:g}" for value in weights}))
+        found = lab.solution.apply(watched, options, list(figures))
+        got = ", ".join(sorted({f"{value:g}" for value in found["weights"]}))
+        if got == expected and found["restored"] is not (expected != "99"):
+            return Measurement(0.0, call=f"restore(model) of {_shown(options)}, figures {list(figures)}",
+                               got=f"returned {found['restored']}", expected=f"{expected != '99'}")  # fmt: skip
         call = (f"values of all tensors after restore(model) of {_shown(options)}, figures {list(figures)}; "
                 "epoch i had i + 1 in every tensor, and the model 99 before restore")  # fmt: skip
         return Measurement(float(got == expected), call=call, got=got, expected=expected)
@@ -122,7 +125,7 @@ def _what(lab: Lab) -> Iterator[Check]:
         _kept(lab, [({"patience": 9, "restore_best": False}, [3.0, 1.0, 2.0], "99"), ({"patience": 9}, [_NAN], "99")]),
         equals=True,
         why="A copy of a large model is memory; and where nothing was ever good, nothing is restored.",
-        hint=("restore leaves the model as it is when there are no kept weights.",),
+        hint=("restore leaves the model as it is when there are no kept weights, and returns False.",),
     )
 
 
