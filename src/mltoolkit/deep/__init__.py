@@ -8,6 +8,16 @@ _attached, __dir__, __all__ = lazy_loader.attach(
     __name__,
     submod_attrs={
         "batches": ["Batches", "Windows"],
+        "cnn": [
+            "EarlyStopping",
+            "conv2d",
+            "cutout",
+            "label_smoothing_loss",
+            "max_pool2d",
+            "random_crop",
+            "random_flip",
+        ],
+        "convnet": ["ConvNet"],
         "history": ["History", "Record"],
         "mlp": ["MLP", "NumpyAdam", "NumpyMLP", "NumpySGD"],
         "processes": ["ProcessLost"],
