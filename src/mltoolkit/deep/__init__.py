@@ -6,6 +6,11 @@ from mltoolkit.errors import naming_the_extra
 
 _attached, __dir__, __all__ = lazy_loader.attach(
     __name__,
-    submod_attrs={},
+    submod_attrs={
+        "charmodel": ["CharModel", "as_streams"],
+        "ngrams": ["NGram"],
+        "recurrent": ["GRU", "LSTM", "RNN"],
+        "rnn": ["GRUCell", "LSTMCell", "RNNCell", "clip_grad_norm", "truncated_bptt"],
+    },
 )
 __getattr__ = naming_the_extra(_attached, "deep", "torch", "safetensors")
