@@ -124,8 +124,10 @@ def _compare(
     for name, model in named.items():
         rows.append({"model": name, "parameters": model.parameters, "characters read": model.characters[-1],
                      "nats a character": model.nats[-1], "perplexity": float(np.exp(model.nats[-1]))})  # fmt: skip
+    frame = pd.DataFrame(rows)
+    frame["parameters"] = pd.Series([row["parameters"] for row in rows], dtype=object)  # counts have none
     lab.table(
-        pd.DataFrame(rows).astype({"parameters": object}),
+        frame,
         "Models",
         "On the last tenth of the text, which no model has seen. Perplexity is the exponential of the nats: between "
         "how many equally likely characters the model still wavers.",
@@ -203,8 +205,8 @@ def _plant(lab: Lab) -> tuple[tuple[int, ...], dict[str, NDArray[np.float64]]]:
 
     from fiftytwo.weeks.w15_rnn.gradients import CLASSES, recalled
 
-    distances = (5, 10, 20, 40, 60) if lab.full else (5, 15, 30)
-    found = recalled(lab, distances, seeds=5 if lab.full else 1, steps=200)
+    distances = (5, 10, 20, 30, 50) if lab.full else (5, 15, 30)
+    found = recalled(lab, distances, seeds=5 if lab.full else 1, steps=300 if lab.full else 200)
     lab.figure(
         figures.recall(distances, found, 1.0 / CLASSES),
         "A planted signal",
