@@ -1,7 +1,7 @@
 """A character-level language model: an embedding, a recurrent core, a linear head, and the state carried along.
 
 A character says the same to the gates wherever it stands. The input's product is therefore taken once for each
-character of the vocabulary and looked up, instead of once for each position: the same numbers, for the price of a table.
+character of the vocabulary and looked up, not once for each position: the same numbers, for the price of a table.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ class CharModel(nn.Module):
     core : {"rnn", "lstm", "gru"}, default "lstm"
         Which recurrence.
     embedding_size : int, optional
-        Width of the embedding; one-hot when left out, which has the same gates as an embedding as wide as the vocabulary.
+        Width of the embedding; one-hot when left out, which is an embedding as wide as the vocabulary.
     hidden_size : int, default 256
         H, width of the hidden state of each layer.
     num_layers : int, default 1
@@ -52,7 +52,8 @@ class CharModel(nn.Module):
     References
     ----------
     Graves, A. (2013). Generating sequences with recurrent neural networks. arXiv:1308.0850.
-    Jozefowicz, R., Zaremba, W., Sutskever, I. (2015). An empirical exploration of recurrent network architectures. *ICML*.
+    Jozefowicz, R., Zaremba, W., Sutskever, I. (2015). An empirical exploration of recurrent network architectures.
+    *ICML*.
 
     Examples
     --------

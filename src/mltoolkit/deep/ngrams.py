@@ -93,7 +93,9 @@ class NGram:
         """
         text = _text(ids, vocabulary_size, self.order)
         if vocabulary_size**self.order >= 2**63:
-            raise BadInput(f"NGram: {vocabulary_size} symbols in {self.order}-grams have no 64-bit numbers; lower order")
+            raise BadInput(
+                f"NGram: {vocabulary_size} symbols in {self.order}-grams have no 64-bit numbers; lower order"
+            )
         self.vocabulary_size_ = vocabulary_size
         levels = []
         grams, counts = np.unique(_numbers(text, vocabulary_size, self.order), return_counts=True)
@@ -115,7 +117,8 @@ class NGram:
         for length, level in enumerate(self._levels[: len(text)], 1):
             numbers = _numbers(text, self.vocabulary_size_, length)
             p[length - 1 :] = self._mixed(level, numbers, p[length - 1 :])
-        return np.log(p)
+        logs: NDArray[np.float64] = np.log(p)
+        return logs
 
     def nats(self, ids: ArrayLike) -> float:
         """Mean cross-entropy in nats a symbol, of all but the first; its exponential is the perplexity."""

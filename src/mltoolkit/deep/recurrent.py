@@ -4,7 +4,7 @@ What the input says to the gates waits for nothing, so one product computes it f
 past goes step by step, and the gradient is by hand, see :mod:`mltoolkit.deep._recurrence.over_time`. The gradient
 cannot be differentiated again.
 
-Parameters have the names and shapes of ``torch.nn.RNN``, ``LSTM`` and ``GRU``, so that a ``state_dict`` goes either way.
+Parameters have the names and shapes of ``torch.nn.RNN``, ``LSTM`` and ``GRU``: a ``state_dict`` goes either way.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from mltoolkit.deep._recurrence.over_time import GRUOverTime, LSTMOverTime, RNNO
 from mltoolkit.errors import BadInput
 
 
-class _Stack(nn.Module):
+class RecurrentLayer(nn.Module):
     """Layers on top of each other; which recurrence they follow is left to ``_over_time``.
 
     Parameters
@@ -150,8 +150,9 @@ class _Stack(nn.Module):
         return f"{self.input_size}, {self.hidden_size}, num_layers={self.num_layers}, dropout={self.dropout:g}"
 
 
-class RNN(_Stack):
-    __doc__ = "Elman's network over time; equals ``torch.nn.RNN`` with tanh." + (_Stack.__doc__ or "").partition(".")[2]
+class RNN(RecurrentLayer):
+    """Elman's network over time; equals ``torch.nn.RNN`` with tanh. Parameters are those of RecurrentLayer."""
+
     gates, parts = 1, 1
 
     def _over_time(
@@ -161,8 +162,9 @@ class RNN(_Stack):
         return hidden, hidden[-1]
 
 
-class LSTM(_Stack):
-    __doc__ = "Long short-term memory over time; equals ``torch.nn.LSTM``." + (_Stack.__doc__ or "").partition(".")[2]
+class LSTM(RecurrentLayer):
+    """Long short-term memory over time; equals ``torch.nn.LSTM``. Parameters are those of RecurrentLayer."""
+
     gates, parts = 4, 2
 
     def _over_time(
@@ -172,8 +174,9 @@ class LSTM(_Stack):
         return hidden, hidden[-1], c
 
 
-class GRU(_Stack):
-    __doc__ = "Gated recurrent units over time; equals ``torch.nn.GRU``." + (_Stack.__doc__ or "").partition(".")[2]
+class GRU(RecurrentLayer):
+    """Gated recurrent units over time; equals ``torch.nn.GRU``. Parameters are those of RecurrentLayer."""
+
     gates, parts = 3, 1
 
     def _over_time(

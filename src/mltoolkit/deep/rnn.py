@@ -370,7 +370,7 @@ def _uniform(hidden_size: int, *shape: int) -> nn.Parameter:
 
 
 def _affine(x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
-    product = x @ weight.T
+    product: Tensor = x @ weight.T
     return product if bias is None else product + bias
 
 

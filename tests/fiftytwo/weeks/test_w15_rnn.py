@@ -88,7 +88,9 @@ def test_pytorchs_own_parts_pass_the_checks_of_values(tmp_path):
     """Another right answer: no refusals of its own, and sums in another order."""
     solution = {name: getattr(probes.Oracle, name) for name in NAMES}
     verdicts = judge.assess(WEEK, lab_with(solution, tmp_path), judge.Unbuilt(RuntimeError()), exercise_only=True)
-    assert {j.verdict.name for j in verdicts if j.verdict.outcome != "passed" and "refuses" not in j.verdict.name} == set()
+    assert {
+        j.verdict.name for j in verdicts if j.verdict.outcome != "passed" and "refuses" not in j.verdict.name
+    } == set()
 
 
 @pytest.mark.parametrize("seed", range(5))

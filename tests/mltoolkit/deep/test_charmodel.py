@@ -78,7 +78,7 @@ def test_streams_go_on_where_the_one_before_ended():
     assert x.tolist() == [[0, 1, 2], [3, 4, 5], [6, 7, 8], [9, 10, 11]]
     assert (y - x == 1).all()
     for bad in (torch.arange(4), torch.zeros(2, 9)):
-        with pytest.raises(ValueError, match="expected .N,. with N > 4 for 4 streams"):
+        with pytest.raises(ValueError, match=r"expected \(N,\) with N > 4 for 4 streams"):
             as_streams(bad, 4)
     with pytest.raises(ValueError, match="streams=0"):
         as_streams(torch.arange(9), 0)

@@ -16,9 +16,7 @@ _MARKERS = ("o", "s", "^", "D", "v")
 _DASHES = ((0, (1, 1.5)), (0, (4, 2)), (0, (6, 2, 1, 2)))
 
 
-def learning_curves(
-    curves: Mapping[str, tuple[Sequence[int], Sequence[float]]], levels: Mapping[str, float]
-) -> Figure:
+def learning_curves(curves: Mapping[str, tuple[Sequence[int], Sequence[float]]], levels: Mapping[str, float]) -> Figure:
     """Validation perplexity over characters read, and what counting reaches as horizontal lines."""
     figure, axes = plt.subplots(figsize=(7.0, 4.4))
     for i, (name, (read, nats)) in enumerate(curves.items()):

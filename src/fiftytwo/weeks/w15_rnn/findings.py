@@ -148,7 +148,7 @@ def _texts(lab: Lab, built: Built) -> Iterator[Check]:
         with torch.no_grad():
             whole, _ = model(ids)
             pieces, state = [], None
-            for part in ids.split(37, dim=1):
+            for part in torch.split(ids, 37, dim=1):
                 logits, state = model(part, state)
                 pieces.append(logits)
         return float((torch.cat(pieces, dim=1) - whole).abs().max())
@@ -171,7 +171,9 @@ def _texts(lab: Lab, built: Built) -> Iterator[Check]:
         model = built.trained["lstm"].model.eval()
         with torch.no_grad():
             whole, _ = model(ids[None])
-            state = {name.removeprefix("core."): w for name, w in model.state_dict().items() if name.startswith("core.")}
+            state = {
+                name.removeprefix("core."): w for name, w in model.state_dict().items() if name.startswith("core.")
+            }
             hidden = lab.solution.apply(stepwise, "LSTMCell", state, ids, len(model.vocabulary))
             return float((model.head(hidden) - whole[0]).abs().max())
 
@@ -190,7 +192,8 @@ def _texts(lab: Lab, built: Built) -> Iterator[Check]:
         from mltoolkit.deep import CharModel
 
         ids = torch.as_tensor(built.text.ids(built.text.valid[:2000]))
-        return abs(CharModel.load(built.kept).nats(ids) - built.main.model.nats(ids))
+        back, kept = (float(model.nats(ids)) for model in (CharModel.load(built.kept), built.main.model))
+        return abs(back - kept)
 
     yield Check(
         "the kept model, read back, has the same loss",

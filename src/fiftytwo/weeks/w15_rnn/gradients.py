@@ -19,7 +19,9 @@ if TYPE_CHECKING:
 STEPS = 100  # how far back the gradient is followed
 OPEN = 4.0  # added to the forget gates' bias, so that they begin open
 _HIDDEN, _INPUT, _ROWS = 64, 16, 32
-CELLS: Mapping[str, tuple[str, float, float]] = {  # name of the cell, forget bias, scale of a rotation as W_hh (0: none)
+CELLS: Mapping[
+    str, tuple[str, float, float]
+] = {  # name of the cell, forget bias, scale of a rotation as W_hh (0: none)
     "RNN": ("RNNCell", 0.0, 0.0),
     "LSTM": ("LSTMCell", 0.0, 0.0),
     "GRU": ("GRUCell", 0.0, 0.0),
@@ -53,7 +55,8 @@ def norms_through_time(solution: Any, name: str, forget_bias: float, scale: floa
             states.append(h)
         (states[-1] * direction).sum().backward()
     lengths = np.array([float(h.grad.norm(dim=1).mean()) for h in reversed(states)])
-    return lengths / lengths[0]
+    relative: NDArray[np.float64] = lengths / lengths[0]
+    return relative
 
 
 def exploding(solution: Any, text: str, clip_norm: float | None, seed: int) -> tuple[list[float], list[float]]:
@@ -72,7 +75,7 @@ def exploding(solution: Any, text: str, clip_norm: float | None, seed: int) -> t
             state = state.detach()
             loss = nn.functional.cross_entropy(logits.flatten(0, 1), y[:, start : start + 64].flatten())
             optimizer.zero_grad()
-            loss.backward()
+            loss.backward()  # type: ignore[no-untyped-call]
             lengths.append(float(solution.clip_grad_norm(model.parameters(), clip_norm or 1e30)))
             optimizer.step()
             losses.append(loss.item())
@@ -123,7 +126,7 @@ def _recall(core: Any, forget_bias: float, distance: int, steps: int, seed: int)
         x, classes = planted(generator, distance, 32)
         loss = nn.functional.cross_entropy(head(layer(x)[0][-1]), classes)
         optimizer.zero_grad()
-        loss.backward()
+        loss.backward()  # type: ignore[no-untyped-call]
         nn.utils.clip_grad_norm_(parameters, 1.0)
         optimizer.step()
     x, classes = planted(generator, distance, 512)

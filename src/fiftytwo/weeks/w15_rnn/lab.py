@@ -107,9 +107,7 @@ def build(lab: Lab) -> Built:
     return Built(text, levels, found, main, str(kept), losses, lengths, distances, recalled)
 
 
-def _compare(
-    lab: Lab, text: Corpus, levels: Mapping[str, float], found: Mapping[str, Trained], main: Trained
-) -> None:
+def _compare(lab: Lab, text: Corpus, levels: Mapping[str, float], found: Mapping[str, Trained], main: Trained) -> None:
     """The table, the curve, and the figures that week 17 is held against."""
     import pandas as pd
 
@@ -213,9 +211,10 @@ def _plant(lab: Lab) -> tuple[tuple[int, ...], dict[str, NDArray[np.float64]]]:
         "Share of signals that are named after so many steps of noise, at equal training; points are single seeds, "
         "lines their means. Guessing is the dashed line.",
     )
-    rows = [{"cell": name, **{f"{d} steps": float(share) for d, share in zip(distances, shares.mean(axis=0), strict=True)}}
-            for name, shares in found.items()]  # fmt: skip
-    lab.table(pd.DataFrame(rows), "A planted signal", f"Share recalled of {CLASSES} signals, means over seeds.")
+    means = {name: shares.mean(axis=0) for name, shares in found.items()}
+    frame = pd.DataFrame(means.values(), columns=[f"{distance} steps" for distance in distances])
+    frame.insert(0, "cell", list(means))
+    lab.table(frame, "A planted signal", f"Share recalled of {CLASSES} signals, means over seeds.")
     return distances, found
 
 

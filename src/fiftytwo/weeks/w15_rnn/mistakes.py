@@ -188,10 +188,10 @@ def keeps_old_gradients(
 
 
 def clips_after_the_step(
-    model: nn.Module, x: Tensor, y: Tensor, optimizer: Any, *, clip_norm: float | None = None, **options: Any
+    model: nn.Module, x: Tensor, y: Tensor, optimizer: Any, **options: Any
 ) -> tuple[list[float], Any]:
     """The step has gone before the gradient is shortened."""
-    return truncated_bptt(model, x, y, optimizer, clip_norm=None, **options)
+    return truncated_bptt(model, x, y, optimizer, **{**options, "clip_norm": None})
 
 
 class _ScaledUp(_Kept):
@@ -255,7 +255,7 @@ mistakes = (
     Mistake("always scales", {"clip_grad_norm": always_scales},
             "Your short gradients are made longer; the factor is at most 1."),
     Mistake("empties the generator", {"clip_grad_norm": empties_the_generator},
-            "Your second pass over the parameters finds none, since a generator is empty after the first; keep a list."),
+            "Your second pass over the parameters finds none: a generator is empty after the first; keep a list."),
     Mistake("starts each window from zeros", {"truncated_bptt": starts_each_window_from_zeros},
             "Your windows begin without a past; hand the detached state of one to the next."),
     Mistake("keeps old gradients", {"truncated_bptt": keeps_old_gradients},

@@ -40,7 +40,7 @@ def run(
         now = cell(at, now)
         steps.append(torch.stack(now) if isinstance(now, tuple) else now[None])
     states = torch.stack(steps)
-    (states * weighting(states)).sum().backward()
+    (states * weighting(states)).sum().backward()  # type: ignore[no-untyped-call]
     found = {"states": states, "grad x": x.grad}
     found |= {f"grad {letter}": part.grad for letter, part in zip("hc", begun, strict=False)}
     found |= {f"grad {key}": weight.grad for key, weight in cell.named_parameters()}
@@ -123,16 +123,23 @@ class Oracle:
 
     @staticmethod
     def truncated_bptt(
-        model: nn.Module, x: Tensor, y: Tensor, optimizer: Any, *, window: int, state: Any, clip_norm: float | None
+        model: nn.Module,
+        x: Tensor,
+        y: Tensor,
+        optimizer: Any,
+        *,
+        window: int,
+        state: Any = None,
+        clip_norm: float | None = None,
     ) -> tuple[list[float], Any]:
         """Window after window, each by autograd alone."""
         losses = []
-        for a, b in zip(x.split(window, dim=1), y.split(window, dim=1), strict=True):
+        for a, b in zip(torch.split(x, window, dim=1), torch.split(y, window, dim=1), strict=True):
             optimizer.zero_grad()
             logits, state = model(a, state)
             state = tuple(s.detach() for s in state) if isinstance(state, tuple) else state.detach()
             loss = nn.functional.cross_entropy(logits.reshape(-1, logits.shape[-1]), b.reshape(-1))
-            loss.backward()
+            loss.backward()  # type: ignore[no-untyped-call]
             if clip_norm is not None:
                 nn.utils.clip_grad_norm_(model.parameters(), clip_norm)
             optimizer.step()
@@ -149,6 +156,6 @@ def full_gradient(x: Tensor, y: Tensor, window: int) -> tuple[Tensor, Tensor]:
         if cut:
             state = tuple(part.detach() for part in state)
         logits, _ = model(x[:, window : 2 * window], state)
-        nn.functional.cross_entropy(logits.flatten(0, 1), y[:, window : 2 * window].flatten()).backward()
+        nn.functional.cross_entropy(logits.flatten(0, 1), y[:, window : 2 * window].flatten()).backward()  # type: ignore[no-untyped-call]
         found.append(torch.cat([p.grad.flatten() for p in model.parameters() if p.grad is not None]))
     return found[0], found[1]

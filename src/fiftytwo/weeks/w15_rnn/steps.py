@@ -29,6 +29,7 @@ def clipping(lab: Lab) -> Iterator[Check]:
     generator = torch.Generator().manual_seed(0)
     long: list[Tensor | None] = [3 * torch.randn(*shape, generator=generator) for shape in ((4, 3), (5,), (2, 2, 2))]
     short: list[Tensor | None] = [0.01 * gradient for gradient in long if gradient is not None]
+    zeros: list[Tensor | None] = [0.0 * gradient for gradient in long if gradient is not None]
 
     def compared(gradients: list[Tensor | None], max_norm: float, how: str) -> Measurement:
         norm, after = lab.solution.apply(probes.clipped, gradients, max_norm, how)
@@ -53,7 +54,7 @@ def clipping(lab: Lab) -> Iterator[Check]:
         ("a short gradient stays", short, 1.0, "list", "Clipping is a limit, not a normalisation."),
         ("parameters that come as a generator", long, 0.5, "iterator", "model.parameters() is one."),
         ("a parameter without gradient", [None, *long], 2.0, "list", "Frozen weights have none."),
-        ("a gradient of zeros", [0 * short[0], 0 * short[1]], 1.0, "list",  # type: ignore[operator]
+        ("a gradient of zeros", zeros, 1.0, "list",
          "A division by its length would make NaN of it."),
         ("no gradient at all", [None, None], 1.0, "list", "Before the first backward pass there is none."),
     )  # fmt: skip

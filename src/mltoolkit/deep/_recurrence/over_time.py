@@ -34,7 +34,7 @@ class RNNOverTime(torch.autograd.Function):
         return hidden[1:].clone()
 
     @staticmethod
-    @once_differentiable  # type: ignore[untyped-decorator]
+    @once_differentiable
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
         """Gradients of all four arguments."""
         hidden, weight = ctx.saved_tensors
@@ -73,7 +73,7 @@ class LSTMOverTime(torch.autograd.Function):
         return hidden[1:].clone(), cells[-1].clone()
 
     @staticmethod
-    @once_differentiable  # type: ignore[untyped-decorator]
+    @once_differentiable
     def backward(ctx: Any, grad: Tensor, grad_c: Tensor) -> tuple[Tensor | None, ...]:
         """Gradients of all five arguments."""
         gates, hidden, cells, squashed, weight = ctx.saved_tensors
@@ -125,7 +125,7 @@ class GRUOverTime(torch.autograd.Function):
         return hidden[1:].clone()
 
     @staticmethod
-    @once_differentiable  # type: ignore[untyped-decorator]
+    @once_differentiable
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
         """Gradients of all four arguments."""
         gates, hidden, from_past, weight = ctx.saved_tensors
