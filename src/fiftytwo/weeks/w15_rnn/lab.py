@@ -93,9 +93,9 @@ def build(lab: Lab) -> Built:
     }
     main = found["lstm"]
     if lab.full:
-        long = Plan(total=20 * len(text.train), streams=32, window=64, rate=5e-3)
+        long = Plan(total=14 * len(text.train), streams=32, window=64, rate=5e-3)
         main = trained(
-            lab, text, long, points=20, label="training, the long run", core="lstm", hidden_size=256, dropout=0.1
+            lab, text, long, points=14, label="training, the long run", core="lstm", hidden_size=256, dropout=0.1
         )
     kept = lab.artifact("char-model")
     main.model.save(kept)
