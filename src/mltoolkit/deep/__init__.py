@@ -7,10 +7,15 @@ from mltoolkit.errors import naming_the_extra
 _attached, __dir__, __all__ = lazy_loader.attach(
     __name__,
     submod_attrs={
+        "batches": ["Batches", "Windows"],
         "charmodel": ["CharModel", "as_streams"],
+        "history": ["History", "Record"],
         "ngrams": ["NGram"],
+        "processes": ["ProcessLost"],
         "recurrent": ["GRU", "LSTM", "RNN"],
         "rnn": ["GRUCell", "LSTMCell", "RNNCell", "clip_grad_norm", "truncated_bptt"],
+        "scale": ["Checkpoint", "accumulate", "autocast"],
+        "trainer": ["Trainer", "warmup_cosine"],
     },
 )
 __getattr__ = naming_the_extra(_attached, "deep", "torch", "safetensors")

@@ -15,7 +15,7 @@ from fiftytwo.learner.workbench import Bench
 from fiftytwo.weeks.w15_rnn import figures, gradients, probes
 from fiftytwo.weeks.w15_rnn.corpus import Corpus, counted
 from fiftytwo.weeks.w15_rnn.mistakes import mistakes
-from fiftytwo.weeks.w15_rnn.training import Plan, falling, trained
+from fiftytwo.weeks.w15_rnn.training import Plan, trained
 from mltoolkit.deep import rnn
 
 WEEK = plan.load(15)
@@ -133,12 +133,6 @@ def test_training_reads_what_it_was_told_and_learns(tmp_path):
         lab_with({}, tmp_path), text, Plan(40_000, streams=8), points=4, label="training", core="gru", hidden_size=24
     )
     assert again.nats == done.nats
-
-
-def test_the_rate_falls_to_a_twentieth():
-    assert falling(0.0) == pytest.approx(1.0)
-    assert falling(1.0) == falling(1.5) == pytest.approx(0.05)
-    assert falling(0.3) > falling(0.6)
 
 
 def test_unknown_characters_have_a_number():

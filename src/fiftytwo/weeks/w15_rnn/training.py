@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from mltoolkit.deep import CharModel, as_streams
+from mltoolkit.deep import CharModel, as_streams, warmup_cosine
 
 if TYPE_CHECKING:
     from fiftytwo.lab import Lab
@@ -53,6 +53,7 @@ class Session:
         self._model = model
         self._optimizer = torch.optim.Adam(model.parameters(), lr=plan.rate)
         self._x, self._y = as_streams(torch.as_tensor(ids), plan.streams)
+        self._schedule = warmup_cosine(0, plan.total, floor=0.05)  # over characters instead of steps
         self._state: Any = None
         self._at = self._read = 0
 
@@ -65,7 +66,7 @@ class Session:
                 part = slice(self._at, self._at + _PIECE * self._plan.window)
                 x, y = self._x[:, part], self._y[:, part]
                 for group in self._optimizer.param_groups:
-                    group["lr"] = self._plan.rate * falling(self._read / self._plan.total)
+                    group["lr"] = self._plan.rate * self._schedule(self._read)
                 _, self._state = self._step(
                     self._model, x, y, self._optimizer, window=self._plan.window, state=self._state, clip_norm=CLIP
                 )
@@ -78,11 +79,6 @@ class Session:
     def weights(self) -> dict[str, torch.Tensor]:
         """The weights as they are now."""
         return {name: weight.detach().clone() for name, weight in self._model.state_dict().items()}
-
-
-def falling(share: float) -> float:
-    """Half a cosine from 1 down to a twentieth."""
-    return 0.525 + 0.475 * float(torch.cos(torch.tensor(torch.pi * min(share, 1.0))))
 
 
 @contextlib.contextmanager
