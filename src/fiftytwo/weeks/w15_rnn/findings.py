@@ -127,7 +127,7 @@ def _texts(lab: Lab, built: Built) -> Iterator[Check]:
     yield Check(
         f"nats by which the LSTM beats the {beaten}",
         lambda: built.levels[beaten] - built.main.nats[-1],
-        at_least=0.02 if lab.full else 0.25,
+        at_least=0.01 if lab.full else 0.3,
         unit="nats/character",
         why="A state that is learned says more about the next character than the last few characters.",
         exercise=False,
