@@ -2,8 +2,8 @@
 
 Forward, a step is one product with the past and the gates, written where it will be needed again. Backward, the steps
 leave their gates' gradients behind, and the gradient of the weights is one product over all times at the end: autograd
-would make T small ones and add them up. Factors of the gradient that no step has to wait for are computed for all
-times before the first step.
+would make T small ones and add them up. The arrays of one step fit into the processor's cache and those of all times
+do not, so whatever is not a product is computed step by step.
 
 Arrays are time-major: ``T`` times, ``B`` rows, ``H`` hidden; ``projected`` is what the input says to each gate.
 All three functions have the same order and names, so that a diff shows the difference between the cells.
@@ -38,12 +38,11 @@ class RNNOverTime(torch.autograd.Function):
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
         """Gradients of all four arguments."""
         hidden, weight = ctx.saved_tensors
-        slope = 1 - hidden[1:] ** 2
-        grad_gates = torch.empty_like(slope)
+        grad_gates = torch.empty_like(grad)
         grad_h = torch.zeros_like(hidden[0])
         for t in reversed(range(len(grad))):
             grad_h += grad[t]
-            torch.mul(grad_h, slope[t], out=grad_gates[t])
+            torch.mul(grad_h, 1 - hidden[t + 1] * hidden[t + 1], out=grad_gates[t])
             torch.mm(grad_gates[t], weight, out=grad_h)
         flat = grad_gates.flatten(0, 1)
         return grad_gates, grad_h, flat.T @ hidden[:-1].flatten(0, 1), flat.sum(0) if ctx.needs_input_grad[3] else None
@@ -77,25 +76,19 @@ class LSTMOverTime(torch.autograd.Function):
     def backward(ctx: Any, grad: Tensor, grad_c: Tensor) -> tuple[Tensor | None, ...]:
         """Gradients of all five arguments."""
         gates, hidden, cells, squashed, weight = ctx.saved_tensors
-        H = hidden.shape[2]
-        i, f, g, o = gates.chunk(4, dim=2)
-        # What dc is multiplied by on its way to i, f and g, what dh on its way to o and to c.
         grad_gates = torch.empty_like(gates)
-        to_i, to_f, to_g, to_o = grad_gates.chunk(4, dim=2)
-        torch.mul(i * (1 - i), g, out=to_i)
-        torch.mul(f * (1 - f), cells[:-1], out=to_f)
-        torch.mul(1 - g * g, i, out=to_g)
-        torch.mul(o * (1 - o), squashed, out=to_o)
-        to_c = o * (1 - squashed * squashed)
         grad_c, grad_h = grad_c.clone(), torch.zeros_like(hidden[0])
         for t in reversed(range(len(grad))):
             grad_h += grad[t]
-            grad_c.addcmul_(grad_h, to_c[t])
-            gate = grad_gates[t]
-            gate[:, : 3 * H].view(-1, 3, H).mul_(grad_c[:, None])
-            gate[:, 3 * H :].mul_(grad_h)
-            grad_c.mul_(f[t])
-            torch.mm(gate, weight, out=grad_h)
+            i, f, g, o = gates[t].chunk(4, dim=1)
+            to_i, to_f, to_g, to_o = grad_gates[t].chunk(4, dim=1)
+            grad_c.addcmul_(grad_h, o * (1 - squashed[t] * squashed[t]))
+            torch.mul(grad_c * g, i * (1 - i), out=to_i)
+            torch.mul(grad_c * cells[t], f * (1 - f), out=to_f)
+            torch.mul(grad_c * i, 1 - g * g, out=to_g)
+            torch.mul(grad_h * squashed[t], o * (1 - o), out=to_o)
+            grad_c.mul_(f)
+            torch.mm(grad_gates[t], weight, out=grad_h)
         flat = grad_gates.flatten(0, 1)
         grad_weight = flat.T @ hidden[:-1].flatten(0, 1)
         return grad_gates, grad_h, grad_c, grad_weight, flat.sum(0) if ctx.needs_input_grad[4] else None
@@ -110,16 +103,16 @@ class GRUOverTime(torch.autograd.Function):
         T, B, H = projected.shape[0], projected.shape[1], projected.shape[2] // 3
         hidden, from_past = projected.new_empty(T + 1, B, H), projected.new_empty(T, B, 3 * H)
         hidden[0] = h
-        gates = projected.clone()
+        gates = torch.empty_like(projected)
         for t in range(T):
-            gate, past = gates[t], from_past[t]
+            gate, given, past = gates[t], projected[t], from_past[t]
             if bias is None:
                 torch.mm(hidden[t], weight.T, out=past)
             else:
                 torch.addmm(bias, hidden[t], weight.T, out=past)
-            gate[:, : 2 * H].add_(past[:, : 2 * H]).sigmoid_()
+            torch.add(given[:, : 2 * H], past[:, : 2 * H], out=gate[:, : 2 * H]).sigmoid_()
             r, z, n = gate.chunk(3, dim=1)
-            n.addcmul_(r, past[:, 2 * H :]).tanh_()
+            torch.addcmul(given[:, 2 * H :], r, past[:, 2 * H :], out=n).tanh_()
             torch.lerp(n, hidden[t], z, out=hidden[t + 1])
         ctx.save_for_backward(gates, hidden, from_past, weight)
         return hidden[1:].clone()
@@ -130,22 +123,19 @@ class GRUOverTime(torch.autograd.Function):
         """Gradients of all four arguments."""
         gates, hidden, from_past, weight = ctx.saved_tensors
         H = hidden.shape[2]
-        r, z, n = gates.chunk(3, dim=2)
-        # What dh is multiplied by on its way to r, z and n; the past's share of n passes r as well.
-        grad_gates = torch.empty_like(gates)
-        to_r, to_z, to_n = grad_gates.chunk(3, dim=2)
-        torch.mul(1 - z, 1 - n * n, out=to_n)
-        torch.mul(to_n * from_past[:, :, 2 * H :], r * (1 - r), out=to_r)
-        torch.mul(hidden[:-1] - n, z * (1 - z), out=to_z)
-        grad_past = grad_gates.clone()
-        grad_past[:, :, 2 * H :].mul_(r)
+        grad_gates, grad_past = torch.empty_like(gates), torch.empty_like(gates)
         grad_h = torch.zeros_like(hidden[0])
         for t in reversed(range(len(grad))):
             grad_h += grad[t]
+            r, z, n = gates[t].chunk(3, dim=1)
+            to_r, to_z, to_n = grad_gates[t].chunk(3, dim=1)
+            torch.mul(grad_h * (1 - z), 1 - n * n, out=to_n)
+            torch.mul(to_n * from_past[t, :, 2 * H :], r * (1 - r), out=to_r)
+            torch.mul(grad_h * (hidden[t] - n), z * (1 - z), out=to_z)
             past = grad_past[t]
-            past.view(-1, 3, H).mul_(grad_h[:, None])
-            grad_gates[t].view(-1, 3, H).mul_(grad_h[:, None])
-            torch.addmm(grad_h.mul_(z[t]), past, weight, out=grad_h)
+            past[:, : 2 * H] = grad_gates[t, :, : 2 * H]
+            torch.mul(to_n, r, out=past[:, 2 * H :])  # the past's share of n passes the reset gate as well
+            torch.addmm(grad_h.mul_(z), past, weight, out=grad_h)
         flat = grad_past.flatten(0, 1)
         grad_weight = flat.T @ hidden[:-1].flatten(0, 1)
         return grad_gates, grad_h, grad_weight, flat.sum(0) if ctx.needs_input_grad[3] else None
