@@ -63,7 +63,7 @@ class NGram:
     --------
     >>> model = NGram(2).fit([0, 1, 0, 1, 0, 2, 0, 1], vocabulary_size=3)
     >>> model.probabilities([0]).round(3)
-    array([0.063, 0.688, 0.25 ])
+    array([0.125, 0.688, 0.188])
     """
 
     def __init__(self, order: int = 5) -> None:

@@ -1,5 +1,8 @@
 """Cells, layers, clipping and truncated steps: held against PyTorch's, autograd, and every awkward input."""
 
+import doctest
+import importlib
+
 import numpy as np
 import pytest
 import torch
@@ -252,6 +255,11 @@ def test_streams_that_do_not_fit_are_refused(x, y, window, words):
             window=window,
         )
     assert model.calls == []
+
+
+@pytest.mark.parametrize("name", ["rnn", "charmodel", "ngrams"])
+def test_the_examples_of_the_docstrings_run(name):
+    assert doctest.testmod(importlib.import_module(f"mltoolkit.deep.{name}")).failed == 0
 
 
 def test_the_public_face():
