@@ -86,7 +86,7 @@ def build(lab: Lab) -> Built:
     grams = counted(text)
     valid = text.ids(text.valid)
     levels = {name: gram.nats(valid) for name, gram in grams.items()}
-    plan = Plan(total=1_500_000 if lab.full else 450_000, streams=16)
+    plan = Plan(total=1_500_000 if lab.full else 360_000, streams=16)
     found = {
         core: trained(lab, text, plan, points=9, label=f"training, {core}", core=core, hidden_size=96)
         for core in ("rnn", "lstm", "gru")
