@@ -95,7 +95,7 @@ def build(lab: Lab) -> Built:
     if lab.full:
         long = Plan(total=14 * len(text.train), streams=32, window=64, rate=5e-3)
         main = trained(
-            lab, text, long, points=14, label="training, the long run", core="lstm", hidden_size=256, dropout=0.1
+            lab, text, long, points=14, label="training, the long run", core="lstm", hidden_size=256, dropout=0.2
         )
     kept = lab.artifact("char-model")
     main.model.save(kept)
