@@ -8,6 +8,7 @@ _attached, __dir__, __all__ = lazy_loader.attach(
     __name__,
     submod_attrs={
         "batches": ["Batches", "Windows"],
+"charmodel": ["CharModel", "as_streams"],
         "cnn": [
             "EarlyStopping",
             "conv2d",
@@ -20,7 +21,10 @@ _attached, __dir__, __all__ = lazy_loader.attach(
         "convnet": ["ConvNet"],
         "history": ["History", "Record"],
         "mlp": ["MLP", "NumpyAdam", "NumpyMLP", "NumpySGD"],
+        "ngrams": ["NGram"],
         "processes": ["ProcessLost"],
+        "recurrent": ["GRU", "LSTM", "RNN"],
+        "rnn": ["GRUCell", "LSTMCell", "RNNCell", "clip_grad_norm", "truncated_bptt"],
         "scale": ["Checkpoint", "accumulate", "autocast"],
         "trainer": ["Trainer", "warmup_cosine"],
     },
