@@ -159,6 +159,7 @@ class Verdict:
     reference: float | None = None  # the reference's number for the same check
     boolean: bool = False  # measured is a yes or a no
     seconds: float = 0.0
+    parts: tuple[str, ...] = ()  # of a run on the learner's own parts: the names that this check rests on
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from fiftytwo import plan, processes
+from fiftytwo import plan, processes, upkeep
 from fiftytwo.evidence import Run, Status, Verdict
 from fiftytwo.home import Home
 from fiftytwo.job import JOB, OUTPUT, PROGRESS, RESULT, Job
@@ -35,6 +35,7 @@ def execute(job: Job, home: Home, *, keep: bool = True) -> Run:
     missing = _missing_extras(week)
     folder = running_folder(home, job)
     folder.mkdir(parents=True)
+    upkeep.claim(folder)
     try:
         run = empty_run(job, "could not run here", missing) if missing else _watched(job, folder, week)
         if keep:
@@ -42,6 +43,7 @@ def execute(job: Job, home: Home, *, keep: bool = True) -> Run:
         return run
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+        upkeep.owner(folder).unlink(missing_ok=True)
 
 
 def _watched(job: Job, folder: Path, week: plan.Week) -> Run:

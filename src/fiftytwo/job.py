@@ -10,6 +10,7 @@ from pathlib import Path
 from fiftytwo.evidence import Profile, Who
 
 JOB, PROGRESS, RESULT, OUTPUT = "job.json", "progress.jsonl", "result.json", "output.txt"
+EVIDENCE = "evidence.json"
 
 
 @dataclass(frozen=True)

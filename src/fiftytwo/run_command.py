@@ -8,13 +8,16 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from fiftytwo import plan
 from fiftytwo.home import Home
 from fiftytwo.runner import Options, Update, run_many
+
+if TYPE_CHECKING:
+    from fiftytwo.evidence import Run
 
 
 @click.command()
@@ -26,7 +29,11 @@ from fiftytwo.runner import Options, Update, run_many
               help="Where the weeks run: this machine, or a cluster (extra: cluster).")  # fmt: skip
 @click.option("--seed", type=int, default=52, show_default=True, help="Seed of every random number.")
 @click.option("--force", is_flag=True, help="Run again what has not changed since its last good run.")
-@click.option("--mine", is_flag=True, help="Use your own code for every exercise that you passed.")
+@click.option(
+    "--mine",
+    is_flag=True,
+    help="Use your own code for every exercise that you passed; says which parts carry the result.",
+)
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a line, for programs.")
 def run(weeks: tuple[str, ...], as_json: bool, **chosen: Any) -> None:
     """Run the reference builds and keep their evidence.
@@ -39,6 +46,7 @@ def run(weeks: tuple[str, ...], as_json: bool, **chosen: Any) -> None:
       fiftytwo run 1
       fiftytwo run 1-4 7 --jobs 2
       fiftytwo run all --profile full
+      fiftytwo run 2 --mine
     """
     numbers = _select(weeks)
     home = Home.find()
@@ -179,12 +187,23 @@ def _line(update: Update) -> str:
 
 
 def _details(update: Update) -> Iterator[str]:
-    """What did not pass, a line each."""
+    """Whose parts a run on one's own was made of, and what did not pass, a line each."""
     run = update.run
     assert run is not None
+    if run.who == "mine":
+        yield whose(run)
     if run.reason:
         yield run.reason
     for verdict in run.verdicts:
         if verdict.outcome != "passed":
             where = f" ({verdict.frame})" if verdict.frame else ""
             yield f"{verdict.outcome}: {verdict.name}: {verdict.message}{where}"
+
+
+def whose(run: Run) -> str:
+    """Which parts carry a run: ``"yours: Scaler; reference: double"``."""
+    sides = {
+        "yours": [name for name, who in run.parts.items() if who == "learner"],
+        "reference": [name for name, who in run.parts.items() if who != "learner"],
+    }
+    return "; ".join(f"{side}: {', '.join(names) or 'none'}" for side, names in sides.items())

@@ -17,11 +17,12 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
-from fiftytwo import plan, processes, sources
+from fiftytwo import plan, processes, sources, upkeep
 from fiftytwo.evidence import SCHEMA, Profile, Run, Who
 from fiftytwo.execution import empty_run, execute, follow, running_folder
 from fiftytwo.home import Home
 from fiftytwo.job import PROGRESS, Job
+from fiftytwo.learner.progress import ways
 from fiftytwo.machine import same_versions
 from fiftytwo.store import Store
 
@@ -73,11 +74,12 @@ def run_one(
     force: bool = False,
     listener: Listener | None = None,
     catalogue: Mapping[int, str] | None = None,
+    file: Path | None = None,
 ) -> Run:
     """Run one week and keep its evidence.
 
     A learner's run has only the exercise's checks, is never cached, and carries the reference's numbers
-    beside its own.
+    beside its own. ``file`` is checked in place of the learner's file in the home.
 
     Raises
     ------
@@ -89,7 +91,8 @@ def run_one(
     options = Options(profile=profile, seed=seed, force=force, mine=who == "mine")
     planner = _Planner(home, options, catalogue)
     if who == "learner":
-        job = planner.learner_job(number, run_one(number, home, profile=profile, seed=seed, catalogue=catalogue))
+        reference = run_one(number, home, profile=profile, seed=seed, catalogue=catalogue)
+        job = planner.learner_job(number, reference, file)
     else:
         cached = planner.cached(number)
         if cached is not None:
@@ -218,6 +221,7 @@ class _Planner:
         self.options = options
         if not (home.root / "events.jsonl").exists():
             home.log("home")  # marks the folder as a home, so that it is found from below
+        upkeep.tidy(home)
         self.catalogue = dict(plan.landed() if catalogue is None else catalogue)
         self.store = Store(home)
 
@@ -258,14 +262,14 @@ class _Planner:
             needed={n: str(folder) for n, folder in needed.items()},
         )
 
-    def learner_job(self, number: int, reference: Run) -> Job:
-        """The job of a learner's run."""
+    def learner_job(self, number: int, reference: Run, file: Path | None = None) -> Job:
+        """The job of a learner's run, on a file of theirs or on the one in the home."""
         figures = {v.name: v.measured for v in reference.verdicts if v.measured is not None}
         return replace(
             self.job(number),
             id=_run_id(number, "learner", self.options.profile),
             who="learner",
-            files={number: str(self.starter(number))},
+            files={number: str(file or self.starter(number))},
             reference=figures,
         )
 
@@ -315,17 +319,20 @@ class _Planner:
         return run
 
     def _folder_of(self, number: int) -> Path | None:
-        run = self.store.latest(number, who="reference", profile=self.options.profile, status="passed")
-        return None if run is None else self.store.folder(run)
+        """The run whose artifacts a later week reads; with ``mine``, one on the learner's own parts where there is."""
+        for who in ("mine", "reference") if self.options.mine else ("reference",):
+            run = self.store.latest(number, who=who, profile=self.options.profile, status="passed")
+            if run is not None:
+                return self.store.folder(run)
+        return None
 
     def _own_files(self) -> dict[int, Path]:
-        """With ``mine``: the learner's files of the weeks that they passed."""
+        """With ``mine``: the learner's files of the weeks that they passed and that were not reopened since."""
         files: dict[int, Path] = {}
         if self.options.mine:
-            for number in self.catalogue:
-                run = self.store.latest(number, who="learner")
-                if run is not None and run.status == "passed":
-                    with contextlib.suppress(NoStarter):
+            for number, way in ways(self.home).items():
+                if way.passed is not None and number in self.catalogue:
+                    with contextlib.suppress(NoStarter, ImportError):
                         files[number] = self.starter(number)
         return files
 

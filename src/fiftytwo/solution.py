@@ -47,7 +47,8 @@ class Solution:
         self._replaced = dict(replaced or {})
         self._catalogue = plan.landed() if catalogue is None else catalogue
         self._sandboxes: dict[int, Sandbox | LearnerError] = {}
-        self.parts: dict[str, str] = {}
+        self.parts: dict[str, str] = {}  # name -> who stood for it, over the whole run
+        self.touched: set[str] = set()  # names asked for since somebody emptied it
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("_"):
@@ -56,6 +57,7 @@ class Solution:
             return self._replaced[name]
         week = self._owner(name)
         assert week.exercise is not None
+        self.touched.add(name)
         if week.number in self._files:
             self.parts[name] = "learner"
             return self._sandbox(week).get(name)
@@ -74,6 +76,7 @@ class Solution:
         """
         if name in self._replaced:
             return str(self._replaced[name])
+        self.touched.add(name)
         number = self._week.number
         if number not in self._files:
             self.parts[name] = "reference"

@@ -8,20 +8,25 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
+import logging
 import shutil
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
 from fiftytwo.evidence import SCHEMA, Profile, Run, Status, Who
 from fiftytwo.home import Home
+from fiftytwo.job import EVIDENCE
 from mltoolkit.io import atomic_write
 
-EVIDENCE = "evidence.json"
+if TYPE_CHECKING:
+    from filelock import BaseFileLock
+
+_LOG = logging.getLogger(__name__)
 _KEPT = 5  # runs of one kind whose figures and artifacts are kept; evidence.json always stays
 
 _metadata = sa.MetaData()
@@ -93,6 +98,13 @@ def _finite(value: Any) -> Any:
     return value
 
 
+def _read_runs(folders: Iterable[Path]) -> Iterator[Run]:
+    """The runs in folders; one that is damaged is passed over."""
+    for folder in folders:
+        with contextlib.suppress(OSError, ValueError):
+            yield from_json((folder / EVIDENCE).read_bytes())
+
+
 class Store:
     """Evidence of one home.
 
@@ -105,18 +117,25 @@ class Store:
     def __init__(self, home: Home) -> None:
         self.home = home
         self._opened: sa.Engine | None = None
+        self._lock: BaseFileLock | None = None
 
     def save(self, run: Run, folder: Path) -> Path:
         """Write ``evidence.json`` into the run's folder, move that into its place and index it.
 
-        The move is one rename, so a run is there as a whole or not at all.
+        The move is one rename, so a run is there as a whole or not at all. An index that cannot be written
+        (a full disk) is no loss: it is brought in line with the folders when it is next opened.
         """
         atomic_write(folder / EVIDENCE, to_json(run))
         place = self.home.evidence(run.week) / run.id
         place.parent.mkdir(parents=True, exist_ok=True)
-        folder.replace(place)
-        self._index([run])
-        self._prune(run)
+        with self._alone():
+            folder.replace(place)
+            try:
+                self._index([run])
+            except sa.exc.OperationalError as error:
+                _LOG.warning("the index was not written, which the next command makes good: %s", error.orig)
+                return place
+            self._prune(run)
         return place
 
     def folder(self, run: Run | RunRow) -> Path:
@@ -132,23 +151,50 @@ class Store:
                 return from_json((self.folder(row) / EVIDENCE).read_bytes())
         return None
 
-    def history(self, week: int | None = None, who: Who | None = None) -> list[RunRow]:
+    def history(self, week: int | None = None, who: Who | None = None, status: Status | None = None) -> list[RunRow]:
         """Past runs, newest first."""
-        return self._select(week=week, who=who)
+        return self._select(week=week, who=who, status=status)
 
     def rebuild(self) -> int:
         """Make the index again from the folders; returns how many runs it holds."""
-        runs = []
-        for file in sorted((self.home.root / "evidence").glob(f"week*/*/{EVIDENCE}")):
-            with contextlib.suppress(OSError, ValueError):
-                runs.append(from_json(file.read_bytes()))
-        with self._engine().begin() as connection:
-            connection.execute(sa.delete(_runs))
-        self._index(runs)
+        with self._alone():
+            runs = list(_read_runs(sorted((self.home.root / "evidence").glob("week*/*"))))
+            if not self.home.shared:  # else what other homes put there stays
+                with self._engine().begin() as connection:
+                    connection.execute(sa.delete(_runs))
+            self._index(runs)
         return len(runs)
 
+    @contextlib.contextmanager
+    def _alone(self) -> Iterator[None]:
+        """Keep folders and index in step: nobody adds a run while the index is made again."""
+        from filelock import FileLock
+
+        folder = self.home.root / "evidence"
+        folder.mkdir(parents=True, exist_ok=True)
+        with self._lock or FileLock(folder / ".lock") as lock:
+            self._lock = lock  # one object, so that the same store may hold it twice
+            yield
+
+    def _reconcile(self, engine: sa.Engine) -> None:
+        """Index what a killed command moved into place and did not index, and drop what was deleted by hand."""
+        there = {
+            place.name: place
+            for folder in (self.home.root / "evidence").glob("week[0-9][0-9]")
+            for place in folder.iterdir()
+        }
+        with engine.connect() as connection:
+            known = set(connection.execute(sa.select(_runs.c.id)).scalars())
+        gone, new = known - set(there), set(there) - known
+        if not gone and not new:
+            return
+        with self._alone():
+            self._index(list(_read_runs([there[name] for name in sorted(new)])))
+            with engine.begin() as connection:
+                connection.execute(sa.delete(_runs).where(_runs.c.id.in_(gone)))
+
     def _select(self, **wanted: Any) -> list[RunRow]:
-        if not (self.home.root / "evidence").exists() and "FIFTYTWO_DATABASE" not in os.environ:
+        if not (self.home.root / "evidence").exists() and not self.home.shared:
             return []
         query = sa.select(_runs).order_by(_runs.c.id.desc())
         for column, value in wanted.items():
@@ -192,6 +238,8 @@ class Store:
         self._opened = engine
         if missing:
             self.rebuild()
+        elif not self.home.shared:  # else it holds other homes' runs as well
+            self._reconcile(engine)
         return engine
 
     def _prune(self, run: Run) -> None:

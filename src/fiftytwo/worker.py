@@ -20,7 +20,7 @@ from typing import Any, cast
 
 from fiftytwo import judge, plan, processes
 from fiftytwo.evidence import Measurement, Run, Status, Verdict
-from fiftytwo.job import PROGRESS, RESULT, Job
+from fiftytwo.job import EVIDENCE, PROGRESS, RESULT, Job
 from fiftytwo.lab import Lab
 from fiftytwo.machine import machine, versions
 from fiftytwo.measure import as_array, is_tensor
@@ -45,6 +45,7 @@ class Session:
         self.status: Status | None = None
         self._failures: dict[str, Measurement] = {}
         self._build_seconds = 0.0
+        self._build_parts: set[str] = set()
         self._progress = (folder / PROGRESS).open("a", encoding="utf-8")
         files = {number: Path(file) for number, file in job.files.items()}
         replaced = {name: _resolve(address) for name, address in job.peers.items()}
@@ -92,6 +93,7 @@ class Session:
             started = time.perf_counter()
             built = self.week.build(self.lab)
             self._build_seconds = time.perf_counter() - started
+            self._build_parts = set(self.solution.touched)
         except (MissingExtra, CannotRead):
             raise
         except Exception as error:
@@ -108,11 +110,15 @@ class Session:
     def _assess(self, built: Any) -> None:
         if self.job.build_only:
             return
+        self.solution.touched.clear()
         for judged in judge.assess(self.week, self.lab, built, exercise_only=self.job.who == "learner"):
             self._add(judged)
+            self.solution.touched.clear()
 
     def _add(self, judged: judge.Judged) -> None:
         verdict = replace(judged.verdict, reference=self.job.reference.get(judged.verdict.name))
+        if self.job.who == "mine":  # a check that calls nothing itself rests on what the build called
+            verdict = replace(verdict, parts=tuple(sorted(self.solution.touched or self._build_parts)))
         if verdict.outcome == "wrong" and judged.measurement is not None:
             self._failures[verdict.name] = judged.measurement
         self.verdicts.append(verdict)
@@ -211,9 +217,19 @@ class Session:
             reason=self.reason,
             data=tuple(ledger.data),
             versions=versions(),
-            parts=dict(self.solution.parts),
+            parts={**self.solution.parts, **self._handed_on()},
             machine=machine(self.lab.device if "torch" in sys.modules else "cpu"),
         )
+
+    def _handed_on(self) -> dict[str, str]:
+        """Of a run on the learner's own parts: whose parts the artifacts came from that it read."""
+        if self.job.who != "mine":
+            return {}
+        found = {}
+        for number, folder in self.job.needed.items():
+            parts = json.loads(Path(folder, EVIDENCE).read_text("utf-8")).get("parts", {})
+            found[f"artifacts of week {number}"] = "learner" if "learner" in parts.values() else "reference"
+        return found
 
     def _say_progress(self, label: str, done: int, total: int | None) -> None:
         self._say({"progress": {"label": label, "done": done, "total": total}})

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+import hashlib
 import shutil
 import sys
-from collections.abc import Iterator
+import tempfile
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from fiftytwo.evidence import Run
 from fiftytwo.home import Home
-from fiftytwo.learner.workbench import Bench
+from fiftytwo.learner.progress import Way, ways
+from fiftytwo.learner.workbench import Bench, Refused
 from fiftytwo.store import Store
 
 _COUNTEREXAMPLE = "counterexample"
 
 
-def check_once(bench: Bench, profile: str = "quick") -> tuple[Run, Path | None]:
+def check_once(bench: Bench, profile: str = "quick", kind: str = "check") -> tuple[Run, Path | None]:
     """Check the learner's file; returns the run and the replay script of its first failure.
 
     Raises
@@ -25,15 +28,57 @@ def check_once(bench: Bench, profile: str = "quick") -> tuple[Run, Path | None]:
     """
     from fiftytwo.runner import run_one
 
+    before = ways(bench.home).get(bench.week.number)
+    hashes = fingerprints(bench.files)  # before the run: an editor may save while it goes on
+    run = run_one(bench.week.number, bench.home, who="learner", profile="full" if profile == "full" else "quick")
+    _keep(bench.home, run, before, hashes, kind)
+    with bench.home.lock():  # another check of the same week lays its own out before or after
+        return run, _lay_out_counterexample(run, bench)
+
+
+def check_cold(bench: Bench, file: Path, profile: str = "quick") -> Run:
+    """Check a file for a week that was never started; a pass counts as tested out and takes the file in.
+
+    A file that does not pass leaves nothing behind but its evidence.
+
+    Raises
+    ------
+    Refused
+        When the week was started, or has files of the learner's already.
+    """
+    from fiftytwo.runner import run_one
+
     number, home = bench.week.number, bench.home
-    run = run_one(number, home, who="learner", profile="full" if profile == "full" else "quick")
-    earlier = any(row.status == "passed" and row.id != run.id for row in Store(home).history(number, who="learner"))
-    home.log(
-        "check", number, status=run.status, passed=run.passed, counted=run.counted, run=run.id, seconds=run.seconds
-    )
-    if run.status == "passed" and not earlier:
-        home.log("passed", number, run=run.id)
-    return run, _lay_out_counterexample(run, bench)
+    before = ways(home).get(number)
+    if (before is not None and before.started is not None) or any(mine.exists() for mine in bench.files):
+        raise Refused(f"week {number} was begun, so it cannot be passed cold; check it: fiftytwo check {number}")
+    home.memory.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix="cold.", dir=home.memory) as scratch:
+        copies = [Path(scratch, mine.name) for mine in bench.files]
+        for copy in copies:
+            source = file if copy == copies[0] else file.with_name(copy.name)
+            if source.is_file():
+                shutil.copyfile(source, copy)
+        run = run_one(number, home, who="learner", profile="full" if profile == "full" else "quick", file=copies[0])
+        if run.status == "passed":
+            with home.lock():
+                bench.take_in([copy for copy in copies if copy.is_file()])
+        _keep(home, run, before, fingerprints(copies), "cold")
+    return run
+
+
+def _keep(home: Home, run: Run, before: Way | None, hashes: dict[str, str], kind: str) -> None:
+    """Log what a check came to, and the pass if it is one that did not hold before."""
+    facts = {"status": run.status, "passed": run.passed, "counted": run.counted, "run": run.id}
+    home.log(kind, run.week, **facts, seconds=run.seconds, files=hashes)
+    if run.status == "passed" and (before is None or before.passed is None):
+        cold = before is None or (before.started is None and not before.reopened)
+        home.log("passed", run.week, run=run.id, cold=cold)
+
+
+def fingerprints(files: Sequence[Path]) -> dict[str, str]:
+    """Name -> SHA-256 of the files that are there."""
+    return {file.name: hashlib.sha256(file.read_bytes()).hexdigest() for file in files if file.is_file()}
 
 
 def _lay_out_counterexample(run: Run, bench: Bench) -> Path | None:

@@ -11,9 +11,9 @@ from typing import Any
 import click
 
 from fiftytwo import plan
-from fiftytwo.console import console, fail, here
+from fiftytwo.console import fail, here
 from fiftytwo.home import Home
-from fiftytwo.learner import checking, progress, showing
+from fiftytwo.learner import checking, pace, progress, showing
 from fiftytwo.learner.workbench import Bench, Refused
 
 _Number = click.argument("week", type=int)
@@ -76,7 +76,9 @@ def start(week: int) -> None:
 @click.option("--show-output", is_flag=True, help="Show what your code printed.")
 @click.option("--profile", type=click.Choice(["quick", "full"]), default="quick", show_default=True,
               help="Size of the data.")  # fmt: skip
-def check(week: int | None, watch: bool, as_json: bool, show_output: bool, profile: str) -> None:
+@click.option("--cold", type=click.Path(exists=True, dir_okay=False, path_type=Path), metavar="FILE",
+              help="Test out of a week that you never started: check FILE, and keep it if it passes.")  # fmt: skip
+def check(week: int | None, watch: bool, as_json: bool, show_output: bool, profile: str, cold: Path | None) -> None:
     """Measure your code against the week's bounds.
 
     The exit status is 0 when every check passed, 1 when one did not, 2 when there is nothing to check.
@@ -86,9 +88,12 @@ def check(week: int | None, watch: bool, as_json: bool, show_output: bool, profi
     Examples:
       fiftytwo check 1
       fiftytwo check 1 --watch
+      fiftytwo check 6 --cold ~/code/regression.py
     """
     home = Home.find()
-    bench = _bench(week, home)
+    bench = _bench(week, home, started=cold is None)
+    if cold is not None:
+        sys.exit(_check_cold(bench, cold, profile, as_json))
     if not watch:
         sys.exit(_check(bench, profile, as_json, show_output))
     for _ in checking.on_every_save(bench):
@@ -112,7 +117,58 @@ def _check(bench: Bench, profile: str, as_json: bool, show_output: bool) -> int:
         else:
             noun = "line" if len(lines) == 1 else "lines"
             click.echo(f"Your code printed {len(lines):,} {noun}: {here(file)} (or add --show-output)")
+    if status == 0 and (kept := pace.read(bench.home)) is not None and run.week not in kept.spent:
+        click.echo(f"How many hours did it take? The plan learns from it: fiftytwo plan --spent {run.week}=HOURS")
     return status
+
+
+def _check_cold(bench: Bench, file: Path, profile: str, as_json: bool) -> int:
+    run = _or_refusal(lambda: checking.check_cold(bench, file, profile))
+    status = 0 if run.status == "passed" else 1
+    if as_json:
+        click.echo(json.dumps(showing.as_data(run, status), ensure_ascii=False))
+        return status
+    showing.print_run(run, file, cold=True)
+    if status == 0:
+        click.echo(f"Tested out: your file is {here(bench.file)}.")
+    else:
+        click.echo(f"Nothing was kept but the evidence. To work on it: fiftytwo start {bench.week.number}")
+    return status
+
+
+@click.command()
+@_Number
+@click.option("--why", default="", metavar="TEXT", help="Your reason, kept for yourself.")
+@click.option("--undo", is_flag=True, help="Take the week back into the plan.")
+def skip(week: int, why: str, undo: bool) -> None:
+    """Leave a week out; it stays visible.
+
+    A skipped week takes no time in the plan. If you know it already, earn it instead: write its names from
+    the brief in the report and check them cold, before any start.
+
+    \b
+    Examples:
+      fiftytwo skip 9 --why "did this at work"
+      fiftytwo skip 9 --undo
+      fiftytwo check 9 --cold clusters.py
+    """
+    home = Home.find()
+    if not 1 <= week <= plan.LAST_WEEK:
+        fail(plan.unknown_week(week, plan.landed()))
+    way = progress.ways(home).get(week)
+    if undo:
+        if way is None or way.state != "skipped":
+            fail(f"week {week} is not skipped")
+        home.log("unskip", week)
+        click.echo(f"Week {week} is back in the plan.")
+        return
+    if way is not None and way.passed is not None:
+        fail(f"week {week} is {way.state} already; there is nothing to skip")
+    home.log("skip", week, why=why)
+    title = plan.year()[week - 1].title
+    click.echo(f"Skipped: week {week}, {title}. It stays visible: fiftytwo plan")
+    click.echo(f"  take it back      fiftytwo skip {week} --undo")
+    click.echo(f"  earn it instead   fiftytwo check {week} --cold FILE")
 
 
 @click.command()
@@ -241,30 +297,3 @@ def update(week: int | None) -> None:
 
 def _listed(files: Sequence[Path]) -> str:
     return " and ".join(map(here, files))
-
-
-@click.command()
-def today() -> None:
-    """Show where you are in the year and what comes next."""
-    home = Home.find()
-    where = progress.standing(home)
-    landed = plan.landed()
-    out = console()
-    if not where.started:
-        out.print("Fifty-Two: a year of AI engineering that runs.\n")
-        out.print("Each week you get a brief and a starter file; your code is measured against stated bounds.")
-        out.print("Nothing is sent anywhere: your files are in my52/, yours to keep under git.\n")
-        out.print("Begin: fiftytwo start 1        The plan: fiftytwo plan        All commands: fiftytwo --help")
-        return
-    out.print(f"Passed {len(where.passed)} of {len(landed)} landed weeks ({len(plan.year())} in the year).")
-    if where.current is not None:
-        week = plan.year()[where.current - 1]
-        said = showing.summary(where.last) if where.last else "not checked yet"
-        out.print(f"Now: week {week.number}, {week.title}: {said}")
-        out.print(f"  go on: fiftytwo check {week.number}      a hint: fiftytwo hint {week.number}")
-    if where.following is not None:
-        out.print(
-            f"Then: week {where.following}, {plan.year()[where.following - 1].title}: fiftytwo start {where.following}"
-        )
-    elif where.current is None:
-        out.print("Every week that has landed is yours. The evidence as pages: fiftytwo report")

@@ -17,7 +17,7 @@ _MANY = 3  # checks with one and the same message, from which on it is said once
 _TELLING = ("message", "call", "got", "expected", "where", "frame", "diagnosis", "counterexample", "why")
 
 
-def print_run(run: Run, file: Path, *, replay: Path | None = None) -> None:
+def print_run(run: Run, file: Path, *, replay: Path | None = None, cold: bool = False) -> None:
     """Print a learner's run."""
     from rich.text import Text
 
@@ -39,7 +39,7 @@ def print_run(run: Run, file: Path, *, replay: Path | None = None) -> None:
         for text in _explain(failure, replay):
             out.print(Text(text))
     out.print()
-    for text in _closing(run, failure, file):
+    for text in _closing(run, None if cold else failure, file):
         out.print(Text(text))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -118,37 +119,52 @@ class Bench:
         return environment.get_template("BRIEF.md.jinja").render(week=self.week, exercise=self.exercise)
 
     def start(self) -> list[Path]:
-        """Write the brief and the starters; return what was written.
+        """Write the brief and the starters that are missing; return what was written.
+
+        The start is logged first, so that a start that was cut short is finished by the next one.
 
         Raises
         ------
         Refused
-            When a file of the learner's is there; nothing is touched then.
+            When every file of the learner's is there; nothing is touched then.
         """
-        here = [file.name for file in self.files if file.exists()]
-        if here:
-            raise Refused(
-                f"{' and '.join(here)} {'is' if len(here) == 1 else 'are'} there already and "
-                f"{'stays as it is' if len(here) == 1 else 'stay as they are'}; "
-                f"for a fresh starter: fiftytwo reset {self.week.number}"
-            )
-        written = list(self.files)
+        with self.home.lock():
+            missing = [sheet for sheet in self.sheets() if not sheet.file.exists()]
+            if not missing:
+                several = len(self.files) > 1
+                raise Refused(
+                    f"{' and '.join(file.name for file in self.files)} {'are' if several else 'is'} there already and "
+                    f"{'stay as they are' if several else 'stays as it is'}; "
+                    f"for a fresh starter: fiftytwo reset {self.week.number}"
+                )
+            self.home.log("start", self.week.number)
+            written = [sheet.file for sheet in missing]
+            if not (self.folder / "BRIEF.md").exists():
+                atomic_write(self.folder / "BRIEF.md", self.brief())
+                written.insert(0, self.folder / "BRIEF.md")
+            for sheet in missing:
+                sheet.hand_out()
+        return written
+
+    def take_in(self, files: Sequence[Path]) -> None:
+        """Lay files that passed cold into the week's folder, with the brief; what is there stays."""
         if not (self.folder / "BRIEF.md").exists():
             atomic_write(self.folder / "BRIEF.md", self.brief())
-            written.insert(0, self.folder / "BRIEF.md")
         for sheet in self.sheets():
-            sheet.hand_out()
-        self.home.log("start", self.week.number)
-        return written
+            atomic_write(sheet.handed_out, sheet.starter)
+        for file in files:
+            if not (self.folder / file.name).exists():
+                atomic_write(self.folder / file.name, file.read_bytes())
 
     def reset(self) -> list[Path]:
         """Put fresh starters in place; return the numbered copies of what was there."""
         kept = []
-        for sheet in self.sheets():
-            if sheet.file.exists():
-                kept.append(sheet.keep())
-            sheet.hand_out()
-        self.home.log("reset", self.week.number, kept=[file.name for file in kept])
+        with self.home.lock():
+            for sheet in self.sheets():
+                if sheet.file.exists():
+                    kept.append(sheet.keep())
+                sheet.hand_out()
+            self.home.log("reset", self.week.number, kept=[file.name for file in kept])
         return kept
 
     def update(self) -> list[Path]:
@@ -160,6 +176,10 @@ class Bench:
             When a starter as handed out is not known, or when the two changes touch the same lines: the
             merged text with markers is then beside the learner's file. No file of the learner's is changed.
         """
+        with self.home.lock():
+            return self._update()
+
+    def _update(self) -> list[Path]:
         sheets = [sheet for sheet in self.sheets() if sheet.file.exists()]
         unknown = [sheet.file.name for sheet in sheets if not sheet.handed_out.exists()]
         if unknown:

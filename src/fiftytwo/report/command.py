@@ -38,3 +38,28 @@ def report(output: Path | None, profile: Profile | None, markdown: bool, open_it
         click.echo(f"in short: {page.with_name(SUMMARY)}")
     if open_it:
         click.launch(page.as_uri())
+
+
+@click.command()
+@click.option("--output", "-o", type=click.Path(file_okay=False, path_type=Path), metavar="FOLDER",
+              help="Where to write it; by default the folder 'portfolio' in your home.")  # fmt: skip
+@click.option("--name", default="", metavar="TEXT", help="Whose portfolio it is, for the title.")
+@click.option("--open", "open_it", is_flag=True, help="Open the first page in the browser.")
+def portfolio(output: Path | None, name: str, open_it: bool) -> None:
+    """Write what you passed as a static site, with its evidence.
+
+    For others to see: each passed week with its bounds, what was measured, the help that you used, your
+    code, and the command that measures it again. Weeks that are not passed are left out.
+
+    \b
+    Examples:
+      fiftytwo portfolio
+      fiftytwo portfolio --name "Ada Lovelace" --output site
+    """
+    from fiftytwo.home import Home
+    from fiftytwo.report.portfolio import write_portfolio
+
+    page, count = write_portfolio(Home.find(), output, name=name)
+    click.echo(f"portfolio: {page} ({count} week{'s' if count != 1 else ''})")
+    if open_it:
+        click.launch(page.as_uri())

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, get_args
 
 from fiftytwo import plan
+from fiftytwo.evidence import Who
 
 if TYPE_CHECKING:
     from fiftytwo.evidence import Profile, Run, Verdict
@@ -29,11 +30,12 @@ class Entry:
     trouble: str = ""
     reference: Run | None = None
     learner: Run | None = None
+    mine: Run | None = None  # the build on the learner's own parts
 
     @property
     def shown(self) -> Run | None:
         """The run whose figures, tables and documents are shown: the reference's where there is one."""
-        return self.reference or self.learner
+        return self.reference or self.learner or self.mine
 
     @property
     def state(self) -> State:
@@ -81,13 +83,11 @@ def gather(store: Store, profile: Profile | None = None, catalogue: Mapping[int,
             entries.append(Entry(words, landed=False))
             continue
         week, study, trouble = _words(words, here)
-        runs = {
-            "reference": store.latest(number, who="reference", profile=profile)
-            if (number, "reference") in history
-            else None,
-            "learner": store.latest(number, who="learner", profile=profile) if (number, "learner") in history else None,
-        }
-        entries.append(Entry(week, True, study, trouble, **runs))
+        reference, learner, mine = (
+            store.latest(number, who=who, profile=profile) if (number, who) in history else None
+            for who in get_args(Who)
+        )
+        entries.append(Entry(week, True, study, trouble, reference, learner, mine))
     return entries
 
 

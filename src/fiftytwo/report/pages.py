@@ -73,7 +73,7 @@ def index_page(entries: Sequence[Entry], made: str, profile: Profile | None = No
     """The year at a glance."""
     phases = [(name, list(group)) for name, group in itertools.groupby(entries, key=lambda entry: entry.week.phase)]
     ran = [entry for entry in entries if entry.shown]
-    return _fill(
+    return fill(
         "index.html.jinja",
         phases=phases,
         ran=ran,
@@ -90,7 +90,7 @@ def week_page(
 ) -> str:
     """One week, planned or landed."""
     place = entry.week.number - 1
-    return _fill(
+    return fill(
         "week.html.jinja",
         entry=entry,
         week=entry.week,
@@ -169,7 +169,8 @@ def _columns(table: Table) -> list[tuple[str, bool]]:
     ]
 
 
-def _fill(template: str, **context: Any) -> str:
+def fill(template: str, **context: Any) -> str:
+    """A page from its template; a name that the context lacks is an error."""
     return _environment().get_template(template).render(context)
 
 

@@ -66,7 +66,7 @@ def write_report(
     from fiftytwo.store import Store
 
     place = (output or home.report).expanduser().absolute()
-    _refuse_to_destroy(place)
+    refuse_to_destroy(place)
     store = Store(home)
     entries = gather(store, profile, catalogue)
     made = when((now or datetime.now(UTC)).astimezone(UTC).isoformat())
@@ -121,13 +121,20 @@ def _build(folder: Path, store: Store, entries: Sequence[Entry], made: str, prof
         (folder / page_name(entry.week.number)).write_text(page, "utf-8")
 
 
-def _refuse_to_destroy(place: Path) -> None:
-    """Only an earlier report or an empty folder may be replaced."""
+def refuse_to_destroy(place: Path, generator: str = GENERATOR) -> None:
+    """Only an empty folder, or one that the same command wrote earlier, may be replaced.
+
+    Raises
+    ------
+    CannotRead
+        When it is anything else.
+    """
     if not place.exists() or (place.is_dir() and not any(place.iterdir())):
         return
     try:
         head = (place / "index.html").read_text("utf-8", errors="replace")[:2000]
     except OSError:
         head = ""
-    if f'content="{GENERATOR}"' not in head:
-        raise CannotRead(f"{place} is there already and is not a report; name an empty or new folder with --output")
+    if f'content="{generator}"' not in head:
+        noun = generator.rpartition(" ")[2]
+        raise CannotRead(f"{place} is there already and is not a {noun}; name an empty or new folder with --output")

@@ -254,6 +254,17 @@ def test_states(home, save, demo, runs, reference, learner, state):
     assert f'class="cell {state}"' in write_report(home, catalogue=demo).read_text("utf-8")
 
 
+def test_a_run_on_ones_own_parts_says_what_each_result_rests_on(home, save, demo, runs):
+    reference = runs.reference()
+    verdicts = (replace(reference.verdicts[0], parts=("Scaler", "double")), *reference.verdicts[1:])
+    save(replace(reference, id="20270109T000000.000000-w01-mine-quick", who="mine", verdicts=verdicts,
+                 parts={"Scaler": "learner", "double": "reference"}))  # fmt: skip
+    page = write_report(home, catalogue=demo).with_name("week01.html").read_text("utf-8")
+    assert '<h2 id="mine">On your own parts</h2>' in page
+    assert "<td>Scaler (yours), double</td>" in page
+    assert '<a href="#mine">' in page
+
+
 def test_a_run_that_ended_early_says_why(home, save, demo, runs):
     save(replace(runs.reference(), status="failed", reason="killed after 300 s", verdicts=()))
     index = write_report(home, catalogue=demo, markdown=True)
