@@ -11,6 +11,7 @@ _attached, __dir__, __all__ = lazy_loader.attach(
         "history": ["History", "Record"],
         "processes": ["ProcessLost"],
         "scale": ["Checkpoint", "accumulate", "autocast"],
+        "profiling": ["Operator", "Profile", "profile_training"],
         "trainer": ["Trainer", "warmup_cosine"],
     },
 )

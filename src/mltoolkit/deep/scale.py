@@ -6,7 +6,7 @@ Three pieces that :class:`~mltoolkit.deep.Trainer` is built from, each usable wi
   scheduler, scaler, place in the data, random states. Put back, it makes a killed run give the bits of one that was
   not. The file is safetensors, with the rest as JSON in its header: reading it can run no code, as a pickle could.
 - :func:`accumulate` makes the gradient of a batch that does not fit into memory from the parts that do.
-- :func:`autocast` runs matrix products in half the bits; weights and sums stay in float32.
+- :func:`autocast` runs matrix products in half the bits; weights and losses stay in float32.
 
 References
 ----------
@@ -379,8 +379,9 @@ def autocast(precision: Precision, device: torch.device | str = "cpu") -> contex
     Returns
     -------
     context manager
-        For the forward pass and the loss. Matrix products and convolutions take 16-bit inputs; sums, norms, softmax
-        and losses stay in float32, and so do the weights.
+        For the forward pass and the loss. Matrix products and convolutions take and give 16 bits; losses are computed
+        in float32, and weights stay in it. What lies between keeps the type that it is given (on a GPU, softmax and
+        norms go back to float32 too).
 
     Raises
     ------
