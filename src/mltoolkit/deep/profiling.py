@@ -6,6 +6,7 @@ loader is timed from outside, by the clock, while the operators are counted from
 
 from __future__ import annotations
 
+import statistics
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -52,6 +53,8 @@ class Profile:
         Wall time of these steps, with the profiler's own cost.
     loading_share : float
         Share of the wall time in which the next batch was waited for, from 0 to 1.
+    median_wait : float
+        Seconds of the median wait for a batch, which a busy neighbour moves less than the share.
     peak_bytes : int
         Largest memory that PyTorch held at one time on the device, beyond what it held before the first step.
     device : str
@@ -62,6 +65,7 @@ class Profile:
     steps: int
     seconds: float
     loading_share: float
+    median_wait: float
     peak_bytes: int
     device: str
 
@@ -134,7 +138,8 @@ def profile_training(trainer: Trainer, train: Loader, *, steps: int = 20, warmup
         operators=_operators(profiler, cuda),
         steps=steps,
         seconds=clock.seconds,
-        loading_share=clock.loading / clock.seconds,
+        loading_share=sum(clock.waits) / clock.seconds,
+        median_wait=statistics.median(clock.waits),
         peak_bytes=_peak(profiler, trainer.device),
         device=trainer.device.type,
     )
@@ -147,13 +152,14 @@ class _Clock:
         self._device = device
         self._begun = 0.0
         self.running = False
-        self.seconds = self.loading = 0.0
+        self.seconds = 0.0
+        self.waits: list[float] = []
 
     def start(self) -> None:
         if self._device.type == "cuda":
             torch.cuda.synchronize(self._device)
             torch.cuda.reset_peak_memory_stats(self._device)
-        self.running, self.loading = True, 0.0
+        self.running = True
         self._begun = time.perf_counter()
 
     def stop(self) -> None:
@@ -178,7 +184,7 @@ class _Timed:
             begun = time.perf_counter()
             batch = next(batches, None)
             if self._clock.running:
-                self._clock.loading += time.perf_counter() - begun
+                self._clock.waits.append(time.perf_counter() - begun)
             if batch is None:
                 return
             yield batch

@@ -66,9 +66,7 @@ def islice_cheap(verdicts):
 def test_each_mistake_is_caught_and_named(tmp_path, mistake):
     first = next(j for j in judged(tmp_path, mistake.solution) if j.verdict.outcome != "passed")
     assert first.verdict.outcome == "wrong", first.verdict.message
-    named = judge.diagnose(
-        WEEK, {first.verdict.name: first.measurement}, lambda solution: make_lab(tmp_path, solution)
-    )
+    named = judge.diagnose(WEEK, {first.verdict.name: first.measurement}, lambda solution: make_lab(tmp_path, solution))
     assert named[first.verdict.name].startswith(mistake.name)
 
 

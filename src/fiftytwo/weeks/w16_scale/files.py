@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import functools
 import io
+import logging
 import math
 import os
 import pickle
@@ -315,10 +316,12 @@ def latest(solution: Any, folder: str) -> dict[str, str]:
     (top / "torn" / "step-3.safetensors").write_bytes(whole[:-20])
     (top / "torn" / "step-4.safetensors").write_bytes(b"")
     (top / "torn" / "notes.txt").write_text("nothing to read here")
+    logging.disable(logging.WARNING)  # that files are passed over is what is asked for here
     answers["steps 1 and 2, two torn files and a note"] = found("torn")
     (top / "lost").mkdir()
     (top / "lost" / "step-3.safetensors").write_bytes(whole[:-20])
     answers["a torn file alone"] = found("lost")
+    logging.disable(logging.NOTSET)
     return answers
 
 

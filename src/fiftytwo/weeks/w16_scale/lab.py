@@ -87,7 +87,12 @@ def build(lab: Lab) -> Built:
         found = _profiles(lab, data)
     finally:
         torch.set_num_threads(threads)
-    lab.document("scaling.md.jinja", "Where the time goes, and what it takes to survive", data=data.name)
+    lab.document(
+        "scaling.md.jinja",
+        "Where the time goes, and what it takes to survive",
+        subject=data.name,
+        parting=parallel.message,
+    )
     if lab.device == "cpu":
         lab.note("No GPU was found: fp16 with a scaler, nccl and the profile of a GPU could not run here.")
     return Built(accuracy, difference, speed, parallel, found)
@@ -114,8 +119,8 @@ def _accuracy(lab: Lab, data: Any) -> tuple[float, Interval]:
     lab.metric("accuracy, float32", accuracy)
     lab.metric("accuracy, bfloat16", float(means["bf16"].mean()))
     lab.metric("accuracy difference", float(by_row.mean()))
-    lab.metric("accuracy difference, low", difference.low)
-    lab.metric("accuracy difference, high", difference.high)
+    lab.metric("accuracy difference, low", round(float(difference.low), 6))
+    lab.metric("accuracy difference, high", round(float(difference.high), 6))
     return accuracy, difference
 
 
@@ -190,6 +195,7 @@ def _profiles(lab: Lab, data: Any) -> dict[str, Profile]:
     lab.metric("peak memory of the profiled steps", ours.peak_bytes / 2**20, "MiB")
     for name, profile in found.items():
         lab.metric(f"loading share, {name}", profile.loading_share)
+        lab.metric(f"median wait, {name}", 1e3 * profile.median_wait, "ms")
         lab.metric(f"milliseconds a step, {name}", 1e3 * profile.seconds / profile.steps, "ms")
     return found
 
@@ -261,7 +267,7 @@ def _of_the_build(built: Built) -> Iterator[Check]:
     )
     yield Check(
         "a loader of rows makes the model wait longer",
-        lambda: built.profiles["DataLoader"].loading_share / built.profiles["Batches"].loading_share,
+        lambda: built.profiles["DataLoader"].median_wait / built.profiles["Batches"].median_wait,
         at_least=1.5,
         exercise=False,
         why="Sixty-four calls and a stack for a batch, in place of one.",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
@@ -44,5 +46,19 @@ def profiles(data: Digits, steps: int, device: str) -> dict[str, Profile]:
     for name, loader in loaders.items():
         model = convolutions(seed=0)
         trainer = Trainer(model, cross_entropy, torch.optim.AdamW(model.parameters(), lr=1e-3), device=device)
-        found[name] = profile_training(trainer, loader, steps=steps, warmup=3)
+        with _silent():
+            found[name] = profile_training(trainer, loader, steps=steps, warmup=3)
     return found
+
+
+@contextlib.contextmanager
+def _silent() -> Iterator[None]:
+    """Keep what the profiler's C++ code says on its start and stop out of the run's output."""
+    kept = os.dup(2)
+    with open(os.devnull, "w") as nothing:  # noqa: PTH123 - a device, not a path
+        os.dup2(nothing.fileno(), 2)
+    try:
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
