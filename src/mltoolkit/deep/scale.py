@@ -116,21 +116,10 @@ class Checkpoint:
         -----
         A process that is killed in the middle leaves a hidden ``.NAME.XXXXXXXX.part``, which nobody reads.
         """
-        from safetensors.torch import save
-
         owners = {"model": model, "optimizer": optimizer, "scheduler": scheduler, "scaler": scaler}
         state = {name: None if owner is None else owner.state_dict() for name, owner in owners.items()}
         state |= {"step": step, "epoch": epoch, "data": data, "extra": extra, "random": random_states()}
-        tensors: dict[str, Tensor] = {}
-        faults: list[str] = []
-        seen: dict[Any, str] = {}
-        tree = {name: pack(value, tensors, faults, name, seen) for name, value in state.items()}
-        if faults:
-            raise BadInput("Checkpoint.save: " + "; ".join(faults))
-        text = json.dumps(tree, separators=(",", ":"))
-        atomic_write(
-            path, save(tensors, {"format": _FORMAT, "state": text, "sha256": _digest(tensors, text)})
-        )  # one rename
+        atomic_write(path, _contents(state))
         return Path(path)
 
     @classmethod
@@ -234,6 +223,20 @@ class Checkpoint:
             _lay_out_as_parameters(optimizer)
         if random:
             set_random_states(self.random)
+
+
+def _contents(state: Mapping[str, Any]) -> bytes:
+    """A checkpoint's file: tensors as safetensors, the rest as JSON in the header."""
+    from safetensors.torch import save
+
+    tensors: dict[str, Tensor] = {}
+    faults: list[str] = []
+    seen: dict[Any, str] = {}
+    tree = {name: pack(value, tensors, faults, name, seen) for name, value in state.items()}
+    if faults:
+        raise BadInput("Checkpoint.save: " + "; ".join(faults))
+    text = json.dumps(tree, separators=(",", ":"))
+    return save(tensors, {"format": _FORMAT, "state": text, "sha256": _digest(tensors, text)})
 
 
 def _digest(tensors: Mapping[str, Tensor], state: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import io
 import json
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
@@ -12,8 +13,8 @@ import torch
 from torch import Tensor, nn
 
 from fiftytwo.plan import Mistake
-from mltoolkit.deep._states import unpack
-from mltoolkit.deep.scale import _PARTS, Checkpoint, Precision, _header, accumulate, autocast
+from mltoolkit.deep._states import random_states, unpack
+from mltoolkit.deep.scale import _PARTS, Checkpoint, Precision, _contents, _header, accumulate, autocast
 from mltoolkit.errors import CannotRead
 
 Loss = Callable[[nn.Module, Any], Tensor]
@@ -47,6 +48,8 @@ def one_backward(
 ) -> float:
     """Add up the losses first, and go back through all graphs at the end."""
     parts = list(batches)
+    if isinstance(model, nn.parallel.DistributedDataParallel):
+        return accumulate(model, loss, parts)
     sizes = [len(batch[0]) for batch in parts] if counts is None else list(counts)
     if not parts or len(sizes) != len(parts):
         raise ValueError("no batches, or not a count for each")
@@ -145,12 +148,12 @@ class WritesInPlace(Checkpoint):
 
     @classmethod
     def save(cls, path: Path | str, **state: Any) -> Path:
-        """Write elsewhere, then copy over the old file."""
-        target = Path(path)
-        data = super().save(target.with_name("." + target.name + ".whole"), **state).read_bytes()
-        target.with_name("." + target.name + ".whole").unlink()
-        target.write_bytes(data)
-        return target
+        """Open the file for writing, which empties it, and begin."""
+        owners = {name: state.pop(name, None) for name in ("model", "optimizer", "scheduler", "scaler")}
+        parts = {name: None if owner is None else owner.state_dict() for name, owner in owners.items()}
+        whole = {"step": 0, "epoch": 0, "data": None, "extra": None, "random": random_states(), **parts, **state}
+        Path(path).write_bytes(_contents(whole))
+        return Path(path)
 
 
 class TrustsTheFile(Checkpoint):
@@ -180,7 +183,7 @@ class RunsPickles(Checkpoint):
             return super().load(path)
         except CannotRead:
             with contextlib.suppress(Exception):
-                torch.load(path, weights_only=False)
+                torch.load(io.BytesIO(Path(path).read_bytes()), weights_only=False)
             raise
 
 
