@@ -40,16 +40,48 @@ _SECONDS = 120.0  # for the nursery in all
 
 
 def killed(solution: Any, folder: str, kills: int, seed: int) -> dict[str, Any]:
-    """Kill a training run ``kills`` times, and writers over a good checkpoint; called where the solution lives.
+    """Kill a training run ``kills`` times; called where the solution lives.
 
     Returns
     -------
     dict
         ``straight`` and ``resumed``: SHA-256 of all weights and losses of the run without kills and of the other;
-        ``kills``, ``in_writes`` (how many of them in the middle of a checkpoint), ``attempts``, ``seconds``;
-        ``writers`` that were killed over a good checkpoint, and ``faults``: what it had become.
+        ``kills``, ``in_writes`` (how many of them in the middle of a checkpoint), ``attempts``, ``seconds``.
     """
     return _ask(solution, {"folder": folder, "kills": kills, "seed": seed})
+
+
+def overwritten(solution: Any, folder: str) -> dict[str, Any]:
+    """Kill writers in the middle of writing over a good checkpoint; called where the solution lives.
+
+    The writers are forked right here: they run no backward pass, so nothing but the file is touched.
+
+    Returns
+    -------
+    dict
+        ``faults``: what the checkpoint had become; ``writers``: how many were killed.
+    """
+    path, faults, writers = Path(folder) / "best.safetensors", [], 0
+    models = [nn.Linear(64, 64), nn.Linear(64, 64)]
+    solution.Checkpoint.save(path, model=models[0], step=1)
+    size = path.stat().st_size
+
+    def write_the_other(byte: int) -> None:
+        torch.set_num_threads(1)  # other threads did not come along
+        _end_at(byte)
+        solution.Checkpoint.save(path, model=models[1], step=2)
+
+    for fraction in _FRACTIONS:
+        writers += _attempt(functools.partial(write_the_other, int(fraction * size))) != 0
+        try:
+            found = solution.Checkpoint.load(path)
+        except Exception as error:
+            faults.append(f"killed at {fraction:.0%} of the file: load raised {type(error).__name__}")
+            break
+        if found.step != 1 or not torch.equal(found.model["weight"], models[0].weight):
+            faults.append(f"killed at {fraction:.0%} of the file: load gave another state")
+            break
+    return {"faults": faults, "writers": writers}
 
 
 def _ask(solution: Any, job: dict[str, Any]) -> dict[str, Any]:
@@ -88,8 +120,7 @@ def main() -> None:
     try:
         solution = _module(job["file"]) if job["file"] else SimpleNamespace(**job["names"])
         _warm_up()
-        answer = _overwrite(solution, Path(job["folder"]) / "best")
-        answer |= _survive(solution, job)
+        answer = _survive(solution, job)
     except Exception as error:
         answer = {"error": " ".join(str(error).split())[:300], "kind": type(error).__name__}
     print(json.dumps(answer), flush=True)  # noqa: T201 - to the process that asked
@@ -261,30 +292,6 @@ def _digest(model: nn.Module, losses: list[float]) -> str:
     for tensor in model.state_dict().values():
         digest.update(tensor.numpy().tobytes())
     return digest.hexdigest()
-
-
-def _overwrite(solution: Any, folder: Path) -> dict[str, Any]:
-    folder.mkdir(parents=True, exist_ok=True)
-    path, faults, writers = folder / "best.safetensors", [], 0
-    models = [nn.Linear(64, 64), nn.Linear(64, 64)]
-    solution.Checkpoint.save(path, model=models[0], step=1)
-    size = path.stat().st_size
-
-    def write_the_other(byte: int) -> None:
-        _end_at(byte)
-        solution.Checkpoint.save(path, model=models[1], step=2)
-
-    for fraction in _FRACTIONS:
-        writers += _attempt(functools.partial(write_the_other, int(fraction * size))) != 0
-        try:
-            found = solution.Checkpoint.load(path)
-        except Exception as error:
-            faults.append(f"killed at {fraction:.0%} of the file: load raised {type(error).__name__}")
-            break
-        if found.step != 1 or not torch.equal(found.model["weight"], models[0].weight):
-            faults.append(f"killed at {fraction:.0%} of the file: load gave another state")
-            break
-    return {"faults": faults, "writers": writers}
 
 
 if __name__ == "__main__":
