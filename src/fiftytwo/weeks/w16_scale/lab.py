@@ -119,8 +119,8 @@ def _accuracy(lab: Lab, data: Any) -> tuple[float, Interval]:
     lab.metric("accuracy, float32", accuracy)
     lab.metric("accuracy, bfloat16", float(means["bf16"].mean()))
     lab.metric("accuracy difference", float(by_row.mean()))
-    lab.metric("accuracy difference, low", round(float(difference.low), 6))
-    lab.metric("accuracy difference, high", round(float(difference.high), 6))
+    lab.metric("accuracy difference, low", round(float(difference.low), 6) + 0.0)
+    lab.metric("accuracy difference, high", round(float(difference.high), 6) + 0.0)
     return accuracy, difference
 
 
