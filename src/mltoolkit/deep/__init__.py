@@ -12,7 +12,8 @@ _attached, __dir__, __all__ = lazy_loader.attach(
         "processes": ["ProcessLost"],
         "scale": ["Checkpoint", "accumulate", "autocast"],
         "profiling": ["Operator", "Profile", "profile_training"],
-        "trainer": ["Trainer", "warmup_cosine"],
+        "schedules": ["warmup_cosine"],
+        "trainer": ["Trainer"],
     },
 )
 __getattr__ = naming_the_extra(_attached, "deep", "torch", "safetensors")
