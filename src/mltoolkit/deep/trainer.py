@@ -45,7 +45,7 @@ class Trainer:
     optimizer : Optimizer
         Over the model's parameters; its rates are the base rates.
     schedule : function (step) -> float, optional
-        Factor of the base rates in a step, from 0 on; see :func:`warmup_cosine`.
+        Factor of the base rates in a step, from 0 on; see :func:`~mltoolkit.deep.warmup_cosine`.
     precision : {"fp32", "bf16", "fp16"}, default "fp32"
         See :func:`~mltoolkit.deep.autocast`. ``"fp16"`` needs a GPU and scales the loss.
     device : device or str, optional
