@@ -26,7 +26,9 @@ _attached, __dir__, __all__ = lazy_loader.attach(
         "recurrent": ["GRU", "LSTM", "RNN"],
         "rnn": ["GRUCell", "LSTMCell", "RNNCell", "clip_grad_norm", "truncated_bptt"],
         "scale": ["Checkpoint", "accumulate", "autocast"],
-        "trainer": ["Trainer", "warmup_cosine"],
+        "profiling": ["Operator", "Profile", "profile_training"],
+        "schedules": ["warmup_cosine"],
+        "trainer": ["Trainer"],
     },
 )
 __getattr__ = naming_the_extra(_attached, "deep", "torch", "safetensors")

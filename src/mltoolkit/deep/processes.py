@@ -7,6 +7,7 @@ the same weights. Without ``torchrun`` there is one process, and everything here
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import os
 from collections.abc import Iterator
@@ -62,7 +63,7 @@ class Processes:
 
 @contextlib.contextmanager
 def joined(device: torch.device) -> Iterator[Processes]:
-    """Join the processes that ``torchrun`` started, for the length of the block.
+    """Join the processes that ``torchrun`` started; within the block a lost one is named.
 
     Yields
     ------
@@ -77,9 +78,10 @@ def joined(device: torch.device) -> Iterator[Processes]:
     if int(os.environ.get("WORLD_SIZE", "1")) == 1 and not dist.is_initialized():
         yield Processes()
         return
-    ours = not dist.is_initialized()
-    if ours:
+    if not dist.is_initialized():
         dist.init_process_group("nccl" if device.type == "cuda" else "gloo", timeout=_PATIENCE)
+        # Not at the end of the block: a second group on the same store would meet the first one's addresses and hang.
+        atexit.register(_part)
     rank, world = dist.get_rank(), dist.get_world_size()
     try:
         yield Processes(rank, world)
@@ -90,10 +92,11 @@ def joined(device: torch.device) -> Iterator[Processes]:
             f"process {rank} of {world}: another process of this run ended or did not answer. Start the run again "
             "with resume=True: it goes on from the last checkpoint"
         ) from error
-    finally:
-        if ours:
-            with contextlib.suppress(RuntimeError):  # a group with a dead member may not part in peace
-                dist.destroy_process_group()
+
+
+def _part() -> None:
+    with contextlib.suppress(RuntimeError):  # a group with a dead member may not part in peace
+        dist.destroy_process_group()
 
 
 def _is_lost(error: RuntimeError) -> bool:

@@ -6,7 +6,7 @@ Three pieces that :class:`~mltoolkit.deep.Trainer` is built from, each usable wi
   scheduler, scaler, place in the data, random states. Put back, it makes a killed run give the bits of one that was
   not. The file is safetensors, with the rest as JSON in its header: reading it can run no code, as a pickle could.
 - :func:`accumulate` makes the gradient of a batch that does not fit into memory from the parts that do.
-- :func:`autocast` runs matrix products in half the bits; weights and sums stay in float32.
+- :func:`autocast` runs matrix products in half the bits; weights and losses stay in float32.
 
 References
 ----------
@@ -116,21 +116,10 @@ class Checkpoint:
         -----
         A process that is killed in the middle leaves a hidden ``.NAME.XXXXXXXX.part``, which nobody reads.
         """
-        from safetensors.torch import save
-
         owners = {"model": model, "optimizer": optimizer, "scheduler": scheduler, "scaler": scaler}
         state = {name: None if owner is None else owner.state_dict() for name, owner in owners.items()}
         state |= {"step": step, "epoch": epoch, "data": data, "extra": extra, "random": random_states()}
-        tensors: dict[str, Tensor] = {}
-        faults: list[str] = []
-        seen: dict[Any, str] = {}
-        tree = {name: pack(value, tensors, faults, name, seen) for name, value in state.items()}
-        if faults:
-            raise BadInput("Checkpoint.save: " + "; ".join(faults))
-        text = json.dumps(tree, separators=(",", ":"))
-        atomic_write(
-            path, save(tensors, {"format": _FORMAT, "state": text, "sha256": _digest(tensors, text)})
-        )  # one rename
+        atomic_write(path, _contents(state))
         return Path(path)
 
     @classmethod
@@ -234,6 +223,20 @@ class Checkpoint:
             _lay_out_as_parameters(optimizer)
         if random:
             set_random_states(self.random)
+
+
+def _contents(state: Mapping[str, Any]) -> bytes:
+    """A checkpoint's file: tensors as safetensors, the rest as JSON in the header."""
+    from safetensors.torch import save
+
+    tensors: dict[str, Tensor] = {}
+    faults: list[str] = []
+    seen: dict[Any, str] = {}
+    tree = {name: pack(value, tensors, faults, name, seen) for name, value in state.items()}
+    if faults:
+        raise BadInput("Checkpoint.save: " + "; ".join(faults))
+    text = json.dumps(tree, separators=(",", ":"))
+    return save(tensors, {"format": _FORMAT, "state": text, "sha256": _digest(tensors, text)})
 
 
 def _digest(tensors: Mapping[str, Tensor], state: str) -> str:
@@ -379,8 +382,9 @@ def autocast(precision: Precision, device: torch.device | str = "cpu") -> contex
     Returns
     -------
     context manager
-        For the forward pass and the loss. Matrix products and convolutions take 16-bit inputs; sums, norms, softmax
-        and losses stay in float32, and so do the weights.
+        For the forward pass and the loss. Matrix products and convolutions take and give 16 bits; losses are computed
+        in float32, and weights stay in it. What lies between keeps the type that it is given (on a GPU, softmax and
+        norms go back to float32 too).
 
     Raises
     ------

@@ -45,7 +45,7 @@ class Trainer:
     optimizer : Optimizer
         Over the model's parameters; its rates are the base rates.
     schedule : function (step) -> float, optional
-        Factor of the base rates in a step, from 0 on; see :func:`warmup_cosine`.
+        Factor of the base rates in a step, from 0 on; see :func:`~mltoolkit.deep.warmup_cosine`.
     precision : {"fp32", "bf16", "fp16"}, default "fp32"
         See :func:`~mltoolkit.deep.autocast`. ``"fp16"`` needs a GPU and scales the loss.
     device : device or str, optional
@@ -361,46 +361,3 @@ class Trainer:
             return self.model
         devices = [self.device] if self.device.type == "cuda" else None
         return nn.parallel.DistributedDataParallel(self.model, device_ids=devices)
-
-
-def warmup_cosine(warmup: int, steps: int, floor: float = 0.1) -> Callable[[int], float]:
-    """A schedule that rises in a line for ``warmup`` steps and then falls along half a cosine.
-
-    Parameters
-    ----------
-    warmup : int
-        Steps of the rise; 0 starts at the top.
-    steps : int
-        Steps in all; later ones stay at the floor.
-    floor : float, default 0.1
-        Last factor of the base rate, from 0 to 1.
-
-    Returns
-    -------
-    function (step) -> float
-        Factor of the base rate; 1 at its top.
-
-    Raises
-    ------
-    BadInput
-        When the numbers are out of range.
-
-    Examples
-    --------
-    >>> schedule = warmup_cosine(2, 6, floor=0.0)
-    >>> [round(schedule(step), 2) for step in range(7)]
-    [0.5, 1.0, 1.0, 0.85, 0.5, 0.15, 0.0]
-    """
-    if not 0 <= warmup < steps or not 0.0 <= floor <= 1.0:
-        raise BadInput(
-            f"warmup_cosine: got warmup={warmup}, steps={steps}, floor={floor}; "
-            "expected 0 <= warmup < steps and floor from 0 to 1"
-        )
-
-    def factor(step: int) -> float:
-        if step < warmup:
-            return (step + 1) / warmup
-        done = min((step - warmup) / (steps - warmup), 1.0)
-        return floor + (1.0 - floor) * 0.5 * (1.0 + math.cos(math.pi * done))
-
-    return factor
