@@ -1,0 +1,135 @@
+"""Byte-pair encoding of large texts, through compiled code; the same results as the functions of `tokenizer`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mltoolkit.llm._pieces.pace import kinds
+from mltoolkit.llm.pieces import BYTE_ORDER
+
+_PADDING = bytes(16)  # the compiled code reads eight bytes at a time
+_SLOTS = 1 << 16
+_MOST_SLOTS = 1 << 21  # beyond these an encoder forgets what it has met and starts anew
+_UNIQUE = (np.uint64, np.int64, np.int64, np.int64)  # key, start, size and count of each piece
+
+
+def count(texts: Sequence[bytes]) -> dict[bytes, int]:
+    """How often each piece occurs in texts, by first occurrence."""
+    data, starts, sizes, counts = _unique_pieces(texts)
+    raw = data.tobytes()
+    rows = zip(starts.tolist(), sizes.tolist(), counts.tolist(), strict=True)
+    return {raw[start : start + size]: number for start, size, number in rows}
+
+
+def learn(texts: Sequence[bytes], n_tokens: int, min_frequency: int) -> tuple[list[bytes], list[tuple[int, int]]]:
+    """Tokens by id and pairs of ids to merge."""
+    from mltoolkit.llm._bpe import _kernels
+
+    data, starts, sizes, counts = _unique_pieces(texts)
+    ends = np.concatenate([[0], np.cumsum(sizes)])
+    places = np.arange(ends[-1]) + np.repeat(starts - ends[:-1], sizes)
+    id_of = np.empty(256, dtype=np.int32)
+    id_of[list(BYTE_ORDER)] = np.arange(256)
+    found, made = _kernels.learn(id_of[data[places]], ends, counts, n_tokens, int(min_frequency))
+    tokens = [bytes([byte]) for byte in BYTE_ORDER]
+    merges: dict[tuple[int, int], None] = {}
+    for (left, right), new in zip(found.tolist(), made.tolist(), strict=True):
+        if new == len(tokens):
+            tokens.append(tokens[left] + tokens[right])
+        merges.pop((left, right), None)  # merged in two batches: the rank of the second
+        merges[left, right] = None
+    return tokens, list(merges)
+
+
+def _unique_pieces(texts: Sequence[bytes]) -> tuple[NDArray[np.uint8], *tuple[NDArray[np.int64], ...]]:
+    """All texts in one array; where each unique piece lies in it, its size and its count."""
+    from mltoolkit.llm._pieces import _kernels
+
+    ends = np.cumsum([len(text) for text in texts], dtype=np.int64)
+    data = np.frombuffer(b"".join([*texts, _PADDING]), dtype=np.uint8)
+    slots = np.full(_SLOTS, -1, dtype=np.int32)
+    unique = [np.empty(_SLOTS // 2 + 1, dtype=dtype) for dtype in _UNIQUE]
+    state = np.zeros(3, dtype=np.int64)  # text, position, pieces so far
+    while True:
+        _kernels.count_pieces(data, ends, state, kinds(), slots, *unique)
+        if state[0] == len(ends):
+            return data, *(column[: state[2]] for column in unique[1:])
+        slots = np.full(4 * len(slots), -1, dtype=np.int32)
+        unique = [_longer(column, len(slots) // 2 + 1) for column in unique]
+        _kernels.place(unique[0], unique[2], int(state[2]), slots)
+
+
+class Encoder:
+    """Encodes texts by merges, and remembers the pieces that it has met.
+
+    Parameters
+    ----------
+    byte_ids : sequence of 256 int
+        Id of each byte.
+    ranks : mapping of (int, int) to (int, int)
+        Pair of ids -> rank and id of what it makes.
+    """
+
+    def __init__(self, byte_ids: Sequence[int], ranks: Mapping[tuple[int, int], tuple[int, int]]) -> None:
+        from mltoolkit.llm._bpe import _kernels
+
+        rows = np.array([(*pair, new) for pair, (_, new) in ranks.items()], dtype=np.int32).reshape(-1, 3)
+        order = np.argsort([rank for rank, _ in ranks.values()], kind="stable")
+        size = 1 << (4 * len(rows) + 16).bit_length()
+        self._byte_ids = np.array(byte_ids, dtype=np.int32)
+        self._merges = _kernels.pair_table(*rows[order].T.copy(), size)
+        self.forget()
+
+    def forget(self) -> None:
+        """Forget all pieces."""
+        self._met = np.zeros(3, dtype=np.int64)  # pieces, their bytes and their ids so far
+        self._slots = np.full(_SLOTS, -1, dtype=np.int32)
+        n_pieces = _SLOTS // 2 + 1
+        self._keys, self._sizes = np.empty(n_pieces, dtype=np.uint64), np.empty(n_pieces, dtype=np.int64)
+        self._stored, self._firsts = np.empty(n_pieces, dtype=np.int64), np.zeros(n_pieces + 1, dtype=np.int64)
+        self._texts, self._pool = np.empty(1 << 18, dtype=np.uint8), np.empty(1 << 18, dtype=np.int32)
+
+    def encode(self, text: bytes) -> NDArray[np.int32]:
+        """Ids of a text in UTF-8, shape (number of ids,)."""
+        from mltoolkit.llm._bpe import _kernels
+
+        data = np.frombuffer(text + _PADDING, dtype=np.uint8)
+        out = np.empty(len(text), dtype=np.int32)
+        state = np.concatenate([np.zeros(2, dtype=np.int64), self._met])
+        while True:
+            _kernels.encode(
+                data, len(text), kinds(), state, self._slots, self._keys, self._sizes, self._stored, self._texts,
+                self._firsts, self._pool, self._byte_ids, *self._merges, out,
+            )  # fmt: skip
+            self._met = state[2:].copy()
+            if state[0] == len(text):
+                return out[: state[1]].copy()
+            self._make_room()
+            state[2:] = self._met
+
+    def _make_room(self) -> None:
+        """Larger tables, or empty ones when they would grow without end."""
+        from mltoolkit.llm._pieces._kernels import place
+
+        if len(self._slots) >= _MOST_SLOTS:
+            self.forget()
+        pieces = int(self._met[0])
+        if 2 * pieces >= len(self._slots):
+            self._slots = np.full(4 * len(self._slots), -1, dtype=np.int32)
+            n_pieces = len(self._slots) // 2 + 1
+            self._keys, self._sizes = _longer(self._keys, n_pieces), _longer(self._sizes, n_pieces)
+            self._stored, self._firsts = _longer(self._stored, n_pieces), _longer(self._firsts, n_pieces + 1)
+            place(self._keys, self._sizes, pieces, self._slots)
+        else:
+            self._texts, self._pool = (_longer(array, 2 * len(array)) for array in (self._texts, self._pool))
+
+
+def _longer(array: NDArray[np.generic], size: int) -> NDArray[np.generic]:
+    if size <= len(array):
+        return array
+    out = np.empty(size, dtype=array.dtype)
+    out[: len(array)] = array
+    return out
