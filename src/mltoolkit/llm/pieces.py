@@ -132,7 +132,7 @@ def class_bytes() -> NDArray[np.uint8]:
         table[unicode.members(runs)] = byte[0]
     for letter in _LETTERS.decode()[1:]:
         table[[ord(letter), ord(letter.upper())]] = ord(letter)
-    table[ord("ſ")] = ord("s")  # case folding makes the long s an s
+    table[0x17F] = ord("s")  # case folding makes the long s an s
     table[[ord("\r"), ord("\n")]] = ord("\n")
     table[ord(" ")] = ord(" ")
     table[ord("'")] = ord("'")

@@ -17,7 +17,8 @@ compiled twins of the functions here where numba is installed.
 References
 ----------
 Sennrich, R., Haddow, B., Birch, A. (2016). Neural machine translation of rare words with subword units. ACL.
-Kudo, T. (2018). Subword regularization: improving neural network translation models with multiple subword candidates. ACL.
+Kudo, T. (2018). Subword regularization: improving neural network translation models with multiple subword
+    candidates. ACL.
 """
 
 from __future__ import annotations
@@ -43,6 +44,7 @@ from mltoolkit.llm.tokenizer_json import read_tokenizer, write_tokenizer
 Allowed = Literal["all", "none"] | Collection[str]
 
 _REMEMBERED = 100_000  # pieces whose ids are kept
+_DECIMALS = 10  # of a score: few enough for every reader of the file to find the same double
 
 
 class Tokenizer:
@@ -67,6 +69,7 @@ class Tokenizer:
         self.tokens = tuple(tokens)
         self.special_tokens = dict(special_tokens)
         self._remembered: dict[str, list[int]] = {}
+        self._integers = np.arange(len(self.tokens)).astype(object)  # made once, so that a long list shares them
         self._encoder: Encoder | None = None
 
     @property
@@ -125,7 +128,7 @@ class Tokenizer:
     def encode_ordinary(self, text: str) -> list[int]:
         """Ids of a text in which no special token is looked for."""
         if worth_compiling(text):
-            found: list[int] = self._compiled(text).tolist()
+            found: list[int] = self._integers[self._compiled(text)].tolist()
             return found
         ids: list[int] = []
         for piece in pre_tokenize(text):
@@ -171,7 +174,9 @@ class Tokenizer:
     def decode_bytes(self, ids: Iterable[int]) -> bytes:
         """Bytes of ids, whatever they are."""
         ids = list(ids)
-        strange = [token for token in ids if not (isinstance(token, int | np.integer) and 0 <= token < len(self.tokens))]
+        strange = [
+            token for token in ids if not (isinstance(token, int | np.integer) and 0 <= token < len(self.tokens))
+        ]
         if strange:
             raise BadInput(
                 f"{strange[:5]} are no ids of this tokenizer, whose ids go from 0 to {len(self.tokens) - 1}; "
@@ -197,7 +202,9 @@ class Tokenizer:
             return list(self.special_tokens) if allowed_special == "all" else []
         unknown = sorted(set(allowed_special) - set(self.special_tokens))
         if unknown:
-            raise BadInput(f"allowed_special has {unknown}, which are no special tokens; {list(self.special_tokens)} are")
+            raise BadInput(
+                f"allowed_special has {unknown}, which are no special tokens; {list(self.special_tokens)} are"
+            )
         return list(allowed_special)
 
 
@@ -221,9 +228,9 @@ class BPETokenizer(Tokenizer):
     --------
     >>> tokenizer = BPETokenizer.train("low low lower lowest", vocab_size=260)
     >>> tokenizer.merges
-    ((b'l', b'o'), (b'lo', b'w'), (b' ', b'low'), (b'e', b'r'))
+    ((b'l', b'o'), (b'lo', b'w'), (b' ', b'low'), (b' low', b'e'))
     >>> [tokenizer.token_to_bytes(token) for token in tokenizer.encode("low lower")]
-    [b'low', b' low', b'er']
+    [b'low', b' lowe', b'r']
     """
 
     def __init__(
@@ -286,7 +293,7 @@ class BPETokenizer(Tokenizer):
 
         The library reads it with ``tokenizers.Tokenizer.from_file(path)``.
         """
-        vocab = {name: token for name, token in self.special_tokens.items()}
+        vocab = dict(self.special_tokens)
         special = set(self.special_tokens.values())
         vocab |= {spell(text): token for token, text in enumerate(self.tokens) if token not in special}
         merges = [[spell(left), spell(right)] for left, right in self.merges]
@@ -340,8 +347,9 @@ class UnigramTokenizer(Tokenizer):
             by_id(vocab, {name: number for number, name in enumerate(names)}),
             {name: number for number, name in enumerate(names)},
         )
-        self.scores = np.round(np.array([0.0] * len(names) + [score for _, score in pieces]), 10)
+        self.scores = np.round(np.array([0.0] * len(names) + [score for _, score in pieces]), _DECIMALS)
         self._ids = vocab
+        self._score_of = dict(zip(tokens, self.scores[len(names) :].tolist(), strict=True))
         self._longest = max(map(len, tokens))
 
     @classmethod
@@ -378,21 +386,19 @@ class UnigramTokenizer(Tokenizer):
             raise BadInput(f"shrinking_factor has to lie between 0 and 1, got {shrinking_factor!r}")
         found, wanted = documents(texts), int(vocab_size) - len(names)
         if worth_compiling(*found):
-            counts, expect = compiled_bpe.count(found), compiled_unigram.expected_counts
+            counts, steps = compiled_bpe.count(found), compiled_unigram
         else:
-            counts, expect = count_pieces(found), em.expected_counts
+            counts, steps = count_pieces(found), em
         scores = em.seeds(counts, em.SEEDS * wanted, max_piece_length)
         while True:
             for _ in range(em.ROUNDS):
-                expected, _ = expect(scores, counts)
+                expected, _ = steps.expected_counts(scores, counts)
                 scores = em.maximize(expected)
             if len(scores) <= wanted:
                 break
-            expected, _ = expect(scores, counts)
             keep = max(wanted, int(shrinking_factor * len(scores)))
-            scores = em.prune(scores, expected, keep)
-        return cls(sorted(scores.items(), key=lambda item: (-item[1], item[0])), names)
-
+            scores = em.prune(scores, expected, steps.scores_without(scores), keep)
+        return cls(sorted(scores.items(), key=lambda item: (-round(item[1], _DECIMALS), item[0])), names)
 
     def save(self, path: str | Path) -> None:
         """Write ``tokenizer.json``, whole or not at all; the library ``tokenizers`` reads it."""
@@ -413,13 +419,13 @@ class UnigramTokenizer(Tokenizer):
         model, special_tokens = read_tokenizer(path, "Unigram")
         names = sorted(special_tokens, key=lambda name: special_tokens[name])
         if [special_tokens[name] for name in names] != list(range(len(names))):
-            raise CannotRead(f"{path}: special tokens have the ids {sorted(special_tokens.values())}, not the first ones")
+            raise CannotRead(
+                f"{path}: special tokens have the ids {sorted(special_tokens.values())}, not the first ones"
+            )
         return cls([(unspell(text), float(score)) for text, score in model["vocab"][len(names) :]], names)
 
     def _encode_piece(self, piece: bytes) -> list[int]:
-        first = len(self.special_tokens)
-        scores = {token: self.scores[first + number] for number, token in enumerate(self.tokens[first:])}
-        return [self._ids[token] for token in em.best_segmentation(piece, scores, self._longest)]
+        return [self._ids[token] for token in em.best_segmentation(piece, self._score_of, self._longest)]
 
     def _make_encoder(self) -> Encoder:
         first = len(self.special_tokens)

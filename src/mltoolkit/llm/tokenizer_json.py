@@ -1,7 +1,8 @@
 """Write and read ``tokenizer.json``, the file by which the libraries share tokenizers.
 
-Only what this package's tokenizers do is read: a byte-level model behind this package's pattern. Whatever else a file
-asks for (a normalizer, another pattern, dropout, an unknown token) would change ids in silence, so it is refused by name.
+Only what this package's tokenizers do is read: a byte-level model behind this package's pattern. Whatever else a
+file asks for (a normalizer, another pattern, dropout, an unknown token) would change ids in silence, so it is refused
+by name.
 """
 
 from __future__ import annotations
@@ -32,8 +33,8 @@ def write_tokenizer(path: str | Path, model: Mapping[str, Any], special_tokens: 
     path : path
         The file, by custom ``tokenizer.json``.
     model : mapping
-        For byte-pair encoding ``{"type": "BPE", "vocab": {letters: id}, "merges": [[left, right], ...]}``, for a unigram
-        model ``{"type": "Unigram", "vocab": [[letters, log probability], ...]}`` by id. Tokens are spelled
+        For byte-pair encoding ``{"type": "BPE", "vocab": {letters: id}, "merges": [[left, right], ...]}``, for a
+        unigram model ``{"type": "Unigram", "vocab": [[letters, log probability], ...]}`` by id. Tokens are spelled
         (`mltoolkit.llm.spell`), special tokens stand as they are.
     special_tokens : mapping of str to int
     """

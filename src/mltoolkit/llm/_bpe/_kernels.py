@@ -18,7 +18,6 @@ _MIX = np.uint64(0x9E3779B97F4A7C15)
 _FEW = 48  # symbols up to which searching them all for the best pair is faster than a heap
 
 
-
 @numba.njit
 def pair_slot(pair: Any, mask: Any) -> Any:
     """Where the search for a pair of ids, packed into one word, begins."""
@@ -174,7 +173,12 @@ def learn(symbols: Any, starts: Any, counts: Any, n_tokens: int, least: int) -> 
                             entry_pair, entry_head = _larger(entry_pair), _larger(entry_head)
                             entry_place = _larger(entry_place)
                         entry = n_entries
-                        pair_entry[p], entry_pair[entry], entry_place[entry], entry_head[entry] = entry, table[slot], p, -1
+                        pair_entry[p], entry_pair[entry], entry_place[entry], entry_head[entry] = (
+                            entry,
+                            table[slot],
+                            p,
+                            -1,
+                        )
                         n_entries += 1
                     head = entry_head[entry]
                     if head < 0 or nodes[head, 0] != word:
@@ -373,50 +377,61 @@ def _merge_many(symbols: Any, size: int, pairs: Any, values: Any) -> int:
 
 @numba.njit(cache=True)
 def encode(
-    data: Any, end: int, kinds: Any, state: Any, slots: Any, keys: Any, sizes: Any, stored: Any, texts: Any, firsts: Any,
-    pool: Any, byte_ids: Any, pairs: Any, values: Any, out: Any,
+    data: Any, end: int, kinds: Any, state: Any, table: Any, texts: Any, pool: Any, byte_ids: Any, pairs: Any,
+    values: Any, out: Any,
 ) -> None:  # fmt: skip
     """Ids of a text into ``out``; goes on at ``state``: position, ids so far, pieces met, their bytes and their ids.
 
-    Stops before the end when a table is full. Of a piece that was met, ``firsts`` says where its ids lie in ``pool``,
-    up to the next one's; of one longer than eight bytes, ``stored`` where its bytes lie in ``texts``.
+    A row of ``table`` is a slot: key; size, and the number of ids in the high half; the ids themselves where there are
+    one or two, else where they begin in ``pool``; of a piece longer than eight bytes, where its bytes lie in ``texts``.
+    Stops before the end when a table is full. ``out`` has room for one id more than the text has bytes.
     """
     i, n_out, met, n_texts, n_pool = state[0], state[1], state[2], state[3], state[4]
-    mask = np.uint64(len(slots) - 1)
+    mask = np.uint64(len(table) - 1)
+    low, half = np.uint64(0xFFFFFFFF), np.uint64(32)
     symbols, ranks = np.empty(_FEW, np.int32), np.empty(_FEW, np.int32)
     while i < end:
         after = piece_end(data, i, end, kinds)
         size = after - i
         key = key_of(data, i, size)
         slot = slot_of(key, size, mask)
-        found = slots[slot]
-        while found >= 0 and not (
-            keys[found] == key and sizes[found] == size and (size <= 8 or same_bytes(texts, stored[found], data, i, size))
+        while table[slot, 1] != np.uint64(0) and not (
+            table[slot, 0] == key
+            and table[slot, 1] & low == np.uint64(size)
+            and (size <= 8 or same_bytes(texts, np.int64(table[slot, 3]), data, i, size))
         ):
             slot = (slot + np.uint64(1)) & mask
-            found = slots[slot]
-        if found < 0:
-            if 2 * met >= len(slots) or n_texts + size + 8 > len(texts) or n_pool + size > len(pool):
+        if table[slot, 1] == np.uint64(0):
+            if 2 * met >= len(table) or n_texts + size + 8 > len(texts) or n_pool + size > len(pool):
                 break
             many = symbols if size <= _FEW else np.empty(size, np.int32)
             for j in range(size):
                 many[j] = byte_ids[data[i + j]]
-            left = _merge_few(many, ranks, size, pairs, values) if size <= _FEW else _merge_many(many, size, pairs, values)
-            for j in range(left):
-                pool[n_pool + j] = many[j]
+            left = (
+                _merge_few(many, ranks, size, pairs, values) if size <= _FEW else _merge_many(many, size, pairs, values)
+            )
+            table[slot, 0], table[slot, 1] = key, np.uint64(size) | (np.uint64(left) << half)
+            if left > 2:
+                table[slot, 2] = np.uint64(n_pool)
+                for j in range(left):
+                    pool[n_pool + j] = many[j]
+                n_pool += left
+            else:
+                second = np.uint64(many[1]) << half if left == 2 else np.uint64(0)
+                table[slot, 2] = np.uint64(many[0]) | second
             if size > 8:
-                stored[met] = n_texts
+                table[slot, 3] = np.uint64(n_texts)
                 for j in range(size):
                     texts[n_texts + j] = data[i + j]
                 n_texts += size
-            slots[slot], keys[met], sizes[met] = met, key, size
-            n_pool += left
-            firsts[met + 1] = n_pool
-            found = met
             met += 1
-        first = firsts[found]
-        for j in range(firsts[found + 1] - first):
-            out[n_out + j] = pool[first + j]
-        n_out += firsts[found + 1] - first
+        count, ids = np.int64(table[slot, 1] >> half), table[slot, 2]
+        if count <= 2:
+            out[n_out], out[n_out + 1] = np.int32(ids & low), np.int32(ids >> half)
+        else:
+            first = np.int64(ids)
+            for j in range(count):
+                out[n_out + j] = pool[first + j]
+        n_out += count
         i = after
     state[0], state[1], state[2], state[3], state[4] = i, n_out, met, n_texts, n_pool

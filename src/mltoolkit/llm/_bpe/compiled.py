@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,7 +14,6 @@ from mltoolkit.llm.pieces import BYTE_ORDER
 _PADDING = bytes(16)  # the compiled code reads eight bytes at a time
 _SLOTS = 1 << 16
 _MOST_SLOTS = 1 << 21  # beyond these an encoder forgets what it has met and starts anew
-_UNIQUE = (np.uint64, np.int64, np.int64, np.int64)  # key, start, size and count of each piece
 
 
 def count(texts: Sequence[bytes]) -> dict[bytes, int]:
@@ -44,22 +44,22 @@ def learn(texts: Sequence[bytes], n_tokens: int, min_frequency: int) -> tuple[li
     return tokens, list(merges)
 
 
-def _unique_pieces(texts: Sequence[bytes]) -> tuple[NDArray[np.uint8], *tuple[NDArray[np.int64], ...]]:
+def _unique_pieces(texts: Sequence[bytes]) -> tuple[NDArray[Any], ...]:
     """All texts in one array; where each unique piece lies in it, its size and its count."""
     from mltoolkit.llm._pieces import _kernels
 
     ends = np.cumsum([len(text) for text in texts], dtype=np.int64)
     data = np.frombuffer(b"".join([*texts, _PADDING]), dtype=np.uint8)
-    slots = np.full(_SLOTS, -1, dtype=np.int32)
-    unique = [np.empty(_SLOTS // 2 + 1, dtype=dtype) for dtype in _UNIQUE]
-    state = np.zeros(3, dtype=np.int64)  # text, position, pieces so far
+    table = np.zeros((_SLOTS, 4), dtype=np.uint64)
+    state = np.zeros(3, dtype=np.int64)  # text, position, unique pieces so far
     while True:
-        _kernels.count_pieces(data, ends, state, kinds(), slots, *unique)
+        _kernels.count_pieces(data, ends, state, kinds(), table)
         if state[0] == len(ends):
-            return data, *(column[: state[2]] for column in unique[1:])
-        slots = np.full(4 * len(slots), -1, dtype=np.int32)
-        unique = [_longer(column, len(slots) // 2 + 1) for column in unique]
-        _kernels.place(unique[0], unique[2], int(state[2]), slots)
+            break
+        table = _larger(table)
+    rows = table[table[:, 1] > 0].astype(np.int64)[:, 1:]
+    rows = rows[np.argsort(rows[:, 1])]  # by first occurrence
+    return data, rows[:, 1].copy(), rows[:, 0].copy(), rows[:, 2].copy()
 
 
 class Encoder:
@@ -86,10 +86,7 @@ class Encoder:
     def forget(self) -> None:
         """Forget all pieces."""
         self._met = np.zeros(3, dtype=np.int64)  # pieces, their bytes and their ids so far
-        self._slots = np.full(_SLOTS, -1, dtype=np.int32)
-        n_pieces = _SLOTS // 2 + 1
-        self._keys, self._sizes = np.empty(n_pieces, dtype=np.uint64), np.empty(n_pieces, dtype=np.int64)
-        self._stored, self._firsts = np.empty(n_pieces, dtype=np.int64), np.zeros(n_pieces + 1, dtype=np.int64)
+        self._table = np.zeros((_SLOTS, 4), dtype=np.uint64)
         self._texts, self._pool = np.empty(1 << 18, dtype=np.uint8), np.empty(1 << 18, dtype=np.int32)
 
     def encode(self, text: bytes) -> NDArray[np.int32]:
@@ -97,13 +94,21 @@ class Encoder:
         from mltoolkit.llm._bpe import _kernels
 
         data = np.frombuffer(text + _PADDING, dtype=np.uint8)
-        out = np.empty(len(text), dtype=np.int32)
+        out = np.empty(len(text) + 1, dtype=np.int32)
         state = np.concatenate([np.zeros(2, dtype=np.int64), self._met])
         while True:
             _kernels.encode(
-                data, len(text), kinds(), state, self._slots, self._keys, self._sizes, self._stored, self._texts,
-                self._firsts, self._pool, self._byte_ids, *self._merges, out,
-            )  # fmt: skip
+                data,
+                len(text),
+                kinds(),
+                state,
+                self._table,
+                self._texts,
+                self._pool,
+                self._byte_ids,
+                *self._merges,
+                out,
+            )
             self._met = state[2:].copy()
             if state[0] == len(text):
                 return out[: state[1]].copy()
@@ -112,24 +117,21 @@ class Encoder:
 
     def _make_room(self) -> None:
         """Larger tables, or empty ones when they would grow without end."""
-        from mltoolkit.llm._pieces._kernels import place
-
-        if len(self._slots) >= _MOST_SLOTS:
+        if len(self._table) >= _MOST_SLOTS:
             self.forget()
-        pieces = int(self._met[0])
-        if 2 * pieces >= len(self._slots):
-            self._slots = np.full(4 * len(self._slots), -1, dtype=np.int32)
-            n_pieces = len(self._slots) // 2 + 1
-            self._keys, self._sizes = _longer(self._keys, n_pieces), _longer(self._sizes, n_pieces)
-            self._stored, self._firsts = _longer(self._stored, n_pieces), _longer(self._firsts, n_pieces + 1)
-            place(self._keys, self._sizes, pieces, self._slots)
+        elif 2 * self._met[0] >= len(self._table):
+            self._table = _larger(self._table)
         else:
-            self._texts, self._pool = (_longer(array, 2 * len(array)) for array in (self._texts, self._pool))
+            self._texts, self._pool = _longer(self._texts), _longer(self._pool)
 
 
-def _longer(array: NDArray[np.generic], size: int) -> NDArray[np.generic]:
-    if size <= len(array):
-        return array
-    out = np.empty(size, dtype=array.dtype)
-    out[: len(array)] = array
-    return out
+def _larger(table: NDArray[np.uint64]) -> NDArray[np.uint64]:
+    from mltoolkit.llm._pieces import _kernels
+
+    larger = np.zeros((4 * len(table), 4), dtype=np.uint64)
+    _kernels.spread(table, larger)
+    return larger
+
+
+def _longer(array: NDArray[Any]) -> NDArray[Any]:
+    return np.concatenate([array, np.empty_like(array)])

@@ -17,13 +17,11 @@ def count_pieces(texts: Iterable[bytes]) -> Counter[bytes]:
     return Counter(piece.encode("utf-8") for text in texts for piece in pre_tokenize(text.decode("utf-8")))
 
 
-def learn_merges(
-    counts: Mapping[bytes, int], n_tokens: int, min_frequency: int
-) -> tuple[list[bytes], list[Pair]]:
+def learn_merges(counts: Mapping[bytes, int], n_tokens: int, min_frequency: int) -> tuple[list[bytes], list[Pair]]:
     """Tokens by id, single bytes first, and the pairs of ids to merge, in order.
 
     ``heap`` has an entry for each batch of words in which a pair came into being. Its count may be out of date by the
-    time it comes up; then it goes back with the right one. Two pairs can make the same token, ``ab + c`` and ``a + bc``.
+    time it comes up; then it goes back with the right one. Two pairs can make one token, as ``ab + c`` and ``a + bc``.
     Then that token has one id, and a pair with it may come into being twice, in two batches that are merged apart.
     """
     tokens = [bytes([byte]) for byte in BYTE_ORDER]
@@ -65,9 +63,7 @@ def learn_merges(
                 fresh[other].add(number)
 
 
-def merge_in_word(
-    word: Sequence[int], pair: Pair, new: int
-) -> tuple[list[int], list[Pair], list[Pair]]:
+def merge_in_word(word: Sequence[int], pair: Pair, new: int) -> tuple[list[int], list[Pair], list[Pair]]:
     """The word with the pair joined from left to right, and the pairs of neighbours that are gone and that came."""
     merged: list[int] = []
     gone, come = [], []

@@ -17,7 +17,7 @@ from numba.extending import intrinsic
 OTHER, LETTER, NUMBER, BLANK, NEWLINE, SPACE = range(6)
 
 
-def _eight_bytes(_context: Any, data: Any, at: Any) -> Any:
+def _eight_bytes(_context: Any, data: Any, _at: Any) -> Any:
     """Eight bytes from ``at`` on as one little-endian word; the array must go on that far."""
 
     def codegen(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
@@ -31,6 +31,18 @@ def _eight_bytes(_context: Any, data: Any, at: Any) -> Any:
 
 
 eight_bytes: Any = intrinsic(_eight_bytes)
+
+
+def _trailing_zeros(_context: Any, word: Any) -> Any:
+    """How many bits below the lowest one of a word that is not 0."""
+
+    def codegen(_context: Any, builder: Any, _signature: Any, arguments: Any) -> Any:
+        return builder.cttz(arguments[0], ir.Constant(ir.IntType(1), 1))
+
+    return types.uint64(word), codegen
+
+
+trailing_zeros: Any = intrinsic(_trailing_zeros)
 
 
 @numba.njit
@@ -59,6 +71,28 @@ def _run(data: Any, i: int, end: int, kinds: Any, kind: int) -> int:
 
 
 @numba.njit
+def _word(data: Any, i: int, end: int, kinds: Any) -> int:
+    """End of the run of letters that begins at ``i``; ASCII is tested eight bytes at a time."""
+    while i < end:
+        word = eight_bytes(data, i)
+        lower = (word | np.uint64(0x2020202020202020)) & np.uint64(0x7F7F7F7F7F7F7F7F)
+        from_a = lower + np.uint64(0x1F1F1F1F1F1F1F1F)  # the high bit of a byte says: a or later
+        beyond_z = lower + np.uint64(0x0505050505050505)
+        others = (~(from_a & ~beyond_z) | word) & np.uint64(0x8080808080808080)
+        if others == 0:
+            i += 8
+            continue
+        i += np.int64(trailing_zeros(others) >> np.uint64(3))
+        if i >= end or data[i] < 0x80:
+            break
+        found, width = kind_at(data, i, kinds)
+        if found != LETTER:
+            break
+        i += width
+    return min(i, end)
+
+
+@numba.njit
 def _contraction(data: Any, i: int, end: int) -> int:
     """Bytes of 's, 't, 're, 've, 'm, 'll or 'd at an apostrophe, in any case; 0 where there is none."""
     if i + 1 >= end:
@@ -69,8 +103,10 @@ def _contraction(data: Any, i: int, end: int) -> int:
     if i + 2 >= end:
         return 0
     second = data[i + 2] | 0x20
-    if data[i + 1] < 0x80 and data[i + 2] < 0x80 and (
-        ((first == 0x72 or first == 0x76) and second == 0x65) or (first == 0x6C and second == 0x6C)
+    if (
+        data[i + 1] < 0x80
+        and data[i + 2] < 0x80
+        and (((first == 0x72 or first == 0x76) and second == 0x65) or (first == 0x6C and second == 0x6C))
     ):
         return 3
     return 3 if data[i + 1] == 0xC5 and data[i + 2] == 0xBF else 0  # the long s is an s, too
@@ -99,7 +135,7 @@ def piece_end(data: Any, i: int, end: int, kinds: Any) -> int:
     kind, width = kind_at(data, i, kinds)
     after = i + width
     if kind == LETTER:
-        return _run(data, after, end, kinds, LETTER)
+        return _word(data, after, end, kinds)
     if kind == NUMBER:
         for _ in range(2):
             if after < end:
@@ -117,7 +153,7 @@ def piece_end(data: Any, i: int, end: int, kinds: Any) -> int:
         if short:
             return i + short
     if kind != NEWLINE and following == LETTER:
-        return _run(data, after + width, end, kinds, LETTER)
+        return _word(data, after + width, end, kinds)
     if kind == OTHER or (kind == BLANK and after < end and following == OTHER):
         return _run(data, _run(data, after, end, kinds, OTHER), end, kinds, NEWLINE)
     first = _white_space(data, i, end, kinds)
@@ -165,19 +201,18 @@ def piece_ends(data: Any, end: int, kinds: Any, out: Any) -> int:
 
 
 @numba.njit(cache=True, nogil=True)
-def count_pieces(
-    data: Any, ends: Any, state: Any, kinds: Any, slots: Any, keys: Any, starts: Any, sizes: Any, counts: Any
-) -> None:
+def count_pieces(data: Any, ends: Any, state: Any, kinds: Any, table: Any) -> None:
     """Count the pieces of texts that end at ``ends``; goes on at ``state`` (text, position, unique pieces so far).
 
-    Stops when the table is half full, so that the caller can make it larger; ``slots`` holds -1 or a piece's number.
+    A row of ``table`` is a slot: key, size (0 where it is empty), start and count of a piece. Stops when it is half
+    full, so that the caller can make it larger.
     """
     text, i, unique = state[0], state[1], state[2]
-    mask = np.uint64(len(slots) - 1)
+    mask = np.uint64(len(table) - 1)
     while text < len(ends):
         end = ends[text]
         while i < end:
-            if 2 * unique >= len(slots):
+            if 2 * unique >= len(table):
                 state[0], state[1], state[2] = text, i, unique
                 return
             after = piece_end(data, i, end, kinds)
@@ -185,16 +220,14 @@ def count_pieces(
             key = key_of(data, i, size)
             slot = slot_of(key, size, mask)
             while True:
-                found = slots[slot]
-                if found < 0:
-                    slots[slot] = unique
-                    keys[unique], starts[unique], sizes[unique], counts[unique] = key, i, size, 1
+                if table[slot, 0] == key and table[slot, 1] == np.uint64(size):
+                    if size <= 8 or same_bytes(data, np.int64(table[slot, 2]), data, i, size):
+                        table[slot, 3] += np.uint64(1)
+                        break
+                elif table[slot, 1] == np.uint64(0):
+                    table[slot, 0], table[slot, 1] = key, np.uint64(size)
+                    table[slot, 2], table[slot, 3] = np.uint64(i), np.uint64(1)
                     unique += 1
-                    break
-                if keys[found] == key and sizes[found] == size and (
-                    size <= 8 or same_bytes(data, starts[found], data, i, size)
-                ):
-                    counts[found] += 1
                     break
                 slot = (slot + np.uint64(1)) & mask
             i = after
@@ -203,11 +236,14 @@ def count_pieces(
 
 
 @numba.njit(cache=True)
-def place(keys: Any, sizes: Any, unique: int, slots: Any) -> None:
-    """Put all pieces into a larger, empty table."""
-    mask = np.uint64(len(slots) - 1)
-    for piece in range(unique):
-        slot = slot_of(keys[piece], sizes[piece], mask)
-        while slots[slot] >= 0:
-            slot = (slot + np.uint64(1)) & mask
-        slots[slot] = piece
+def spread(table: Any, larger: Any) -> None:
+    """Put the rows of a table into a larger, empty one; the low half of the second column is a piece's size."""
+    mask = np.uint64(len(larger) - 1)
+    for row in range(len(table)):
+        size = np.int64(table[row, 1] & np.uint64(0xFFFFFFFF))
+        if size:
+            slot = slot_of(table[row, 0], size, mask)
+            while larger[slot, 1] != np.uint64(0):
+                slot = (slot + np.uint64(1)) & mask
+            for column in range(4):
+                larger[slot, column] = table[row, column]

@@ -132,3 +132,27 @@ def expect(texts: Any, ends: Any, counts: Any, edges: Any, targets: Any, token_a
         likelihood += counts[piece] * forward[size]
         start_of_piece = ends[piece]
     return likelihood
+
+
+@numba.njit(cache=True)
+def instead(texts: Any, ends: Any, edges: Any, targets: Any, token_at: Any, scores: Any, out: Any) -> None:
+    """For each token the score of its best segmentation into others, ``-inf`` where there is none."""
+    start_of_token = 0
+    best = np.empty(256)
+    for token in range(len(ends)):
+        size = ends[token] - start_of_token
+        if size + 1 > len(best):
+            best = np.empty(2 * size)
+        best[0] = 0.0
+        best[1 : size + 1] = -np.inf
+        for start in range(size):
+            node = 0
+            for at in range(start, size):
+                node = _step(edges, targets, node, texts[start_of_token + at])
+                if node < 0:
+                    break
+                part = token_at[node]
+                if part >= 0 and part != token and best[start] + scores[part] > best[at + 1]:
+                    best[at + 1] = best[start] + scores[part]
+        out[token] = best[size]
+        start_of_token = ends[token]

@@ -26,6 +26,16 @@ def expected_counts(scores: Mapping[bytes, float], counts: Mapping[bytes, int]) 
     return dict(zip(tokens, expected.tolist(), strict=True)), float(likelihood)
 
 
+def scores_without(scores: Mapping[bytes, float]) -> dict[bytes, float]:
+    """As `em.scores_without`."""
+    from mltoolkit.llm._unigram import _kernels
+
+    tokens = list(scores)
+    out = np.empty(len(tokens))
+    _kernels.instead(*_joined(tokens), *_trie(tokens), np.array(list(scores.values())), out)
+    return {token: score for token, score in zip(tokens, out.tolist(), strict=True) if len(token) > 1}
+
+
 class Encoder:
     """Encodes texts by the best segmentation of each piece.
 

@@ -43,9 +43,7 @@ def maximize(expected: Mapping[bytes, float]) -> dict[bytes, float]:
     return dict(zip(kept, values.tolist(), strict=True))
 
 
-def best_segmentation(
-    piece: bytes, scores: Mapping[bytes, float], longest: int, without: bytes = b""
-) -> list[bytes]:
+def best_segmentation(piece: bytes, scores: Mapping[bytes, float], longest: int, without: bytes = b"") -> list[bytes]:
     """The segmentation with the highest sum of scores (Viterbi); of two as good, the one with the longer last token."""
     best = [0.0] + [-np.inf] * len(piece)
     starts = [0] * (len(piece) + 1)
@@ -62,9 +60,7 @@ def best_segmentation(
     return found[::-1]
 
 
-def expected_counts(
-    scores: Mapping[bytes, float], counts: Mapping[bytes, int]
-) -> tuple[dict[bytes, float], float]:
+def expected_counts(scores: Mapping[bytes, float], counts: Mapping[bytes, int]) -> tuple[dict[bytes, float], float]:
     """How often each token is expected over all segmentations, and the log likelihood (the E step).
 
     ``forward[t]`` is the log probability of all ways to write the first t bytes, ``backward[t]`` that of the rest.
@@ -92,17 +88,24 @@ def expected_counts(
     return expected, likelihood
 
 
-def prune(scores: Mapping[bytes, float], expected: Mapping[bytes, float], keep: int) -> dict[bytes, float]:
+def scores_without(scores: Mapping[bytes, float]) -> dict[bytes, float]:
+    """For each token of more than one byte the score of what would be written in its place."""
+    longest = max(map(len, scores))
+    return {
+        token: sum(scores[part] for part in best_segmentation(token, scores, longest, without=token))
+        for token in scores
+        if len(token) > 1
+    }
+
+
+def prune(
+    scores: Mapping[bytes, float], expected: Mapping[bytes, float], instead: Mapping[bytes, float], keep: int
+) -> dict[bytes, float]:
     """The tokens without which the likelihood would fall most; single bytes always stay.
 
     A token that goes is written by its own best segmentation, so each of its uses costs the difference in score.
     """
-    longest = max(map(len, scores))
-    losses = {}
-    for token, score in scores.items():
-        if len(token) > 1:
-            instead = sum(scores[part] for part in best_segmentation(token, scores, longest, without=token))
-            losses[token] = expected[token] * (score - instead)
+    losses = {token: round(expected[token] * (scores[token] - other), 6) for token, other in instead.items()}
     ranked = sorted(losses, key=lambda token: (-losses[token], token))
     kept = set(ranked[: keep - 256])
     return {token: score for token, score in scores.items() if len(token) == 1 or token in kept}
