@@ -26,6 +26,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
+from types import ModuleType
 from typing import Literal
 
 import numpy as np
@@ -385,10 +386,11 @@ class UnigramTokenizer(Tokenizer):
         if not 0.0 < shrinking_factor < 1.0:
             raise BadInput(f"shrinking_factor has to lie between 0 and 1, got {shrinking_factor!r}")
         found, wanted = documents(texts), int(vocab_size) - len(names)
+        steps: ModuleType = em
         if worth_compiling(*found):
             counts, steps = compiled_bpe.count(found), compiled_unigram
         else:
-            counts, steps = count_pieces(found), em
+            counts = count_pieces(found)
         scores = em.seeds(counts, em.SEEDS * wanted, max_piece_length)
         while True:
             for _ in range(em.ROUNDS):

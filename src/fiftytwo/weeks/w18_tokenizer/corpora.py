@@ -43,4 +43,5 @@ def corpus(lab: Lab) -> Corpus:
 
 def foreign(lab: Lab) -> str:
     """Text of another kind: the sources of Python in quick, of which the corpus has only the docstrings."""
-    return lab.data("python-sources").text[:200_000]
+    text: str = lab.data("python-sources").text
+    return text[:200_000]

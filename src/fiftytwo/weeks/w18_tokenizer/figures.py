@@ -91,7 +91,7 @@ def compression(sizes: Sequence[int], found: Mapping[str, Sequence[float]]) -> F
     """Bytes per token over the size of the vocabulary."""
     figure, axes = plt.subplots()
     for i, (name, values) in enumerate(found.items()):
-        style = {"linestyle": "--"} if name.startswith("unigram") else {}
+        style: Any = {"linestyle": "--"} if name.startswith("unigram") else {}
         axes.plot(
             sizes, values, marker="os^Dv"[i % 5], markersize=5, color=PALETTE[i % len(PALETTE)], label=name, **style
         )
@@ -108,14 +108,15 @@ def growth(ranks: Sequence[int], lengths: Sequence[int], counts: Sequence[int]) 
     """Bytes of each token over the merge that made it, and how often it is used on text that nothing learned from."""
     figure, (left, right) = plt.subplots(1, 2, figsize=(9.0, 3.6))
     left.scatter(ranks, lengths, s=5, color=PALETTE[0], linewidths=0, alpha=0.5, rasterized=True)
-    left.set_xscale("log")
+    for axis in (left, right):
+        axis.set_xscale("log")
+        axis.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.0f}"))
     left.set_xlabel("number of the merge")
     left.set_ylabel("bytes of the token it makes")
     right.scatter(ranks, np.maximum(counts, 0.5), s=5, color=PALETTE[1], linewidths=0, alpha=0.5, rasterized=True)
-    right.set_xscale("log")
     right.set_yscale("log")
     right.set_yticks([0.5, 1, 10, 100, 1000], ["never", "1", "10", "100", "1,000"])
-    right.minorticks_off()
+    right.yaxis.set_minor_locator(NullLocator())
     right.set_xlabel("number of the merge")
     right.set_ylabel("uses in held-out text")
     return figure

@@ -144,7 +144,8 @@ def unigram(lab: Lab) -> Iterator[Check]:
         ours = learned()
         size = equal([len(ours), ours.vocab_size], [SIZE, SIZE], "len(UnigramTokenizer.train(texts, vocab_size=420))")
         total = float(sum(math.exp(float(ours.scores[token])) for token in range(1, len(ours))))
-        longest = max(len(bytes(learned(max_piece_length=4).token_to_bytes(token))) for token in range(1, SIZE))
+        short = learned(max_piece_length=4)
+        longest = max(len(bytes(short.token_to_bytes(token))) for token in range(1, len(short)))
         return first_unclear(
             (
                 size,

@@ -35,7 +35,7 @@ def equal(got: Any, expected: Any, call: str, **inputs: Any) -> Measurement:
 
 def english(lab: Lab, characters: int) -> list[str]:
     """Paragraphs from the middle of the Python documentation."""
-    text = lab.data("python-docs").text
+    text: str = lab.data("python-docs").text
     return text[100_000 : 100_000 + characters].split("\n\n")
 
 

@@ -122,7 +122,9 @@ def learn(symbols: Any, starts: Any, counts: Any, n_tokens: int, least: int) -> 
     made = np.empty(1024, np.int32)
     n_merged = 0
 
-    a = b = new = -1
+    a: Any = -1
+    b: Any = -1
+    new: Any = -1
     words = np.arange(n_words).astype(np.int32)  # of this round: all of them in the first
     n_round = n_words
     while True:
@@ -289,7 +291,7 @@ def _rank(pairs: Any, values: Any, a: Any, b: Any) -> Any:
 
 
 @numba.njit
-def _merge_few(symbols: Any, ranks: Any, size: int, pairs: Any, values: Any) -> int:
+def _merge_few(symbols: Any, ranks: Any, size: int, pairs: Any, values: Any) -> Any:
     """Merge in place by searching all pairs for the lowest rank; gives how many symbols are left."""
     for i in range(size - 1):
         ranks[i] = _rank(pairs, values, symbols[i], symbols[i + 1])
@@ -337,7 +339,7 @@ def _pop(heap: Any, size: int) -> Any:
 
 
 @numba.njit
-def _merge_many(symbols: Any, size: int, pairs: Any, values: Any) -> int:
+def _merge_many(symbols: Any, size: int, pairs: Any, values: Any) -> Any:
     """Merge in place with a heap of (rank, position); entries that no longer hold are dropped when they come up."""
     following, before = np.arange(1, size + 1), np.arange(-1, size - 1)
     ranks = np.empty(size, np.int32)

@@ -48,12 +48,13 @@ def _unique_pieces(texts: Sequence[bytes]) -> tuple[NDArray[Any], ...]:
     """All texts in one array; where each unique piece lies in it, its size and its count."""
     from mltoolkit.llm._pieces import _kernels
 
+    count_pieces: Any = _kernels.count_pieces
     ends = np.cumsum([len(text) for text in texts], dtype=np.int64)
     data = np.frombuffer(b"".join([*texts, _PADDING]), dtype=np.uint8)
     table = np.zeros((_SLOTS, 4), dtype=np.uint64)
     state = np.zeros(3, dtype=np.int64)  # text, position, unique pieces so far
     while True:
-        _kernels.count_pieces(data, ends, state, kinds(), table)
+        count_pieces(data, ends, state, kinds(), table)
         if state[0] == len(ends):
             break
         table = _larger(table)
@@ -80,7 +81,8 @@ class Encoder:
         order = np.argsort([rank for rank, _ in ranks.values()], kind="stable")
         size = 1 << (4 * len(rows) + 16).bit_length()
         self._byte_ids = np.array(byte_ids, dtype=np.int32)
-        self._merges = _kernels.pair_table(*rows[order].T.copy(), size)
+        pair_table: Any = _kernels.pair_table
+        self._merges = pair_table(*rows[order].T.copy(), size)
         self.forget()
 
     def forget(self) -> None:
@@ -93,11 +95,12 @@ class Encoder:
         """Ids of a text in UTF-8, shape (number of ids,)."""
         from mltoolkit.llm._bpe import _kernels
 
+        encode: Any = _kernels.encode
         data = np.frombuffer(text + _PADDING, dtype=np.uint8)
         out = np.empty(len(text) + 1, dtype=np.int32)
         state = np.concatenate([np.zeros(2, dtype=np.int64), self._met])
         while True:
-            _kernels.encode(
+            encode(
                 data,
                 len(text),
                 kinds(),

@@ -60,7 +60,7 @@ def kind_at(data: Any, i: int, kinds: Any) -> Any:
 
 
 @numba.njit
-def _run(data: Any, i: int, end: int, kinds: Any, kind: int) -> int:
+def _run(data: Any, i: Any, end: int, kinds: Any, kind: int) -> Any:
     """End of the run of characters of one kind that begins at ``i``."""
     while i < end:
         found, width = kind_at(data, i, kinds)
@@ -71,7 +71,7 @@ def _run(data: Any, i: int, end: int, kinds: Any, kind: int) -> int:
 
 
 @numba.njit
-def _word(data: Any, i: int, end: int, kinds: Any) -> int:
+def _word(data: Any, i: Any, end: int, kinds: Any) -> Any:
     """End of the run of letters that begins at ``i``; ASCII is tested eight bytes at a time."""
     while i < end:
         word = eight_bytes(data, i)
@@ -93,7 +93,7 @@ def _word(data: Any, i: int, end: int, kinds: Any) -> int:
 
 
 @numba.njit
-def _contraction(data: Any, i: int, end: int) -> int:
+def _contraction(data: Any, i: Any, end: int) -> Any:
     """Bytes of 's, 't, 're, 've, 'm, 'll or 'd at an apostrophe, in any case; 0 where there is none."""
     if i + 1 >= end:
         return 0
@@ -113,7 +113,7 @@ def _contraction(data: Any, i: int, end: int) -> int:
 
 
 @numba.njit
-def _white_space(data: Any, i: int, end: int, kinds: Any) -> int:
+def _white_space(data: Any, i: Any, end: int, kinds: Any) -> Any:
     """End of the piece that begins with white space which no word follows at once."""
     last, newline = i, 0
     while i < end:
@@ -130,7 +130,7 @@ def _white_space(data: Any, i: int, end: int, kinds: Any) -> int:
 
 
 @numba.njit
-def piece_end(data: Any, i: int, end: int, kinds: Any) -> int:
+def piece_end(data: Any, i: Any, end: int, kinds: Any) -> Any:
     """End of the piece that begins at ``i``, before ``end``."""
     kind, width = kind_at(data, i, kinds)
     after = i + width
@@ -190,7 +190,7 @@ def same_bytes(a: Any, i: int, b: Any, j: int, size: int) -> bool:
 
 
 @numba.njit(cache=True)
-def piece_ends(data: Any, end: int, kinds: Any, out: Any) -> int:
+def piece_ends(data: Any, end: int, kinds: Any, out: Any) -> Any:
     """All pieces of one text: fills ``out`` with their ends and gives how many there are."""
     i = count = 0
     while i < end:

@@ -40,13 +40,13 @@ def trie(texts: Any, ends: Any, slots: int) -> Any:
 
 
 @numba.njit
-def _step(edges: Any, targets: Any, node: int, byte: Any) -> int:
+def _step(edges: Any, targets: Any, node: int, byte: Any) -> Any:
     slot = find_pair(edges, node, byte)
     return -1 if edges[slot] == _EMPTY else targets[slot]
 
 
 @numba.njit(cache=True)
-def segment(data: Any, end: int, kinds: Any, edges: Any, targets: Any, token_at: Any, scores: Any, out: Any) -> int:
+def segment(data: Any, end: int, kinds: Any, edges: Any, targets: Any, token_at: Any, scores: Any, out: Any) -> Any:
     """Tokens of the best segmentation of each piece of a text into ``out``; gives how many there are."""
     best, token_to = np.empty(64), np.empty(64, np.int32)
     start_of = np.empty(64, np.int64)
@@ -83,7 +83,7 @@ def segment(data: Any, end: int, kinds: Any, edges: Any, targets: Any, token_at:
 
 
 @numba.njit
-def _log_add(a: float, b: float) -> float:
+def _log_add(a: Any, b: Any) -> Any:
     high, low = (a, b) if a > b else (b, a)
     return high if low == -np.inf else high + np.log1p(np.exp(low - high))
 

@@ -19,7 +19,8 @@ def expected_counts(scores: Mapping[bytes, float], counts: Mapping[bytes, int]) 
 
     tokens = list(scores)
     expected = np.zeros(len(tokens))
-    likelihood = _kernels.expect(
+    expect: Any = _kernels.expect
+    likelihood = expect(
         *_joined(list(counts)), np.array(list(counts.values()), dtype=np.int64), *_trie(tokens),
         np.array(list(scores.values())), expected,
     )  # fmt: skip
@@ -32,7 +33,8 @@ def scores_without(scores: Mapping[bytes, float]) -> dict[bytes, float]:
 
     tokens = list(scores)
     out = np.empty(len(tokens))
-    _kernels.instead(*_joined(tokens), *_trie(tokens), np.array(list(scores.values())), out)
+    instead: Any = _kernels.instead
+    instead(*_joined(tokens), *_trie(tokens), np.array(list(scores.values())), out)
     return {token: score for token, score in zip(tokens, out.tolist(), strict=True) if len(token) > 1}
 
 
@@ -58,7 +60,8 @@ class Encoder:
 
         out = np.empty(len(text), dtype=np.int32)
         data = np.frombuffer(text + _PADDING, dtype=np.uint8)
-        count = _kernels.segment(data, len(text), kinds(), *self._trie, self._scores, out)
+        segment: Any = _kernels.segment
+        count = segment(data, len(text), kinds(), *self._trie, self._scores, out)
         return out[:count] + np.int32(self._first_id)
 
 
