@@ -64,8 +64,12 @@ def test_each_mistake_is_caught_and_named(tmp_path, mistake):
     assert named[wrong.verdict.name].startswith(mistake.name)
 
 
-class CountsAnew(module._Trained):
+class CountsAnew(module.Trained):
     """A right answer that is not ours: all pairs counted anew for each merge, merges applied one rank at a time."""
+
+    @classmethod
+    def learned(cls, words, size, least):
+        return module.recounted(words, size, least, sign=-1)
 
     def encode_ordinary(self, text):
         super().encode_ordinary(text[:1])
@@ -77,7 +81,7 @@ class CountsAnew(module._Trained):
                 if not ranked:
                     break
                 (_, new), pair = min(ranked)
-                word = module._joined(word, pair, new)
+                word = module.joined(word, pair, new)
             ids += word
         return ids
 

@@ -67,7 +67,7 @@ def merges(lab: Lab) -> Iterator[Check]:
     )
     yield Check(
         "merges are the library's on English",
-        lambda: compared(english(lab, 20_000), 500, "texts"),
+        lambda: compared(english(lab, 10_000), 450, "texts"),
         equals=True,
         why="A vocabulary is a stored decision; who trains again on the same text should get the same one.",
         hint=(
@@ -112,8 +112,8 @@ def encodings(lab: Lab) -> Iterator[Check]:
     """Ids, and the way back."""
 
     def tokenizer() -> Any:
-        texts = [*english(lab, 20_000), *(one.text for one in sample())]
-        return lab.solution.BPETokenizer.train(texts, vocab_size=700, special_tokens=[SPECIAL, "<|end|>"])
+        texts = [*english(lab, 10_000), *(one.text for one in sample())]
+        return lab.solution.BPETokenizer.train(texts, vocab_size=600, special_tokens=[SPECIAL, "<|end|>"])
 
     def texts() -> list[str]:
         return [*AWKWARD, *(one.text for one in sample()), *random_texts(lab.rng, 40), f"a{SPECIAL}b<|end|> {SPECIAL}"]

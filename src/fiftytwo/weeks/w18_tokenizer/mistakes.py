@@ -9,17 +9,15 @@ from typing import Any
 
 from fiftytwo.plan import Mistake
 from mltoolkit.llm import tokenizer as reference
-from mltoolkit.llm._bpe.merging import count_pieces
+from mltoolkit.llm._bpe.merging import count_pieces, learn_merges
 from mltoolkit.llm._unigram.em import maximize
 from mltoolkit.llm.pieces import BYTE_ORDER, documents, pre_tokenize
 
 _Pair = tuple[int, int]
 
 
-def _recounted(
-    words: Mapping[bytes, int], size: int, least: int, *, lower_first: bool
-) -> tuple[list[bytes], list[_Pair]]:
-    """Merges by counting all pairs anew each time; ties go to the lower or to the higher pair."""
+def recounted(words: Mapping[bytes, int], size: int, least: int, *, sign: int) -> tuple[list[bytes], list[_Pair]]:
+    """Merges by counting all pairs anew each time; ties go to the lower pair with sign -1, to the higher one with 1."""
     tokens = [bytes([byte]) for byte in BYTE_ORDER]
     number = {token: at for at, token in enumerate(tokens)}
     split = [([number[bytes([byte])] for byte in word], count) for word, count in words.items()]
@@ -29,17 +27,17 @@ def _recounted(
         for word, count in split:
             for pair in pairwise(word):
                 counts[pair] += count
-        sign = -1 if lower_first else 1
         best = max(counts, key=lambda pair: (counts[pair], sign * pair[0], sign * pair[1]), default=None)
         if best is None or counts[best] < max(least, 1):
             break
         merges.append(best)
         tokens.append(tokens[best[0]] + tokens[best[1]])
-        split = [(_joined(word, best, len(tokens) - 1), count) for word, count in split]
+        split = [(joined(word, best, len(tokens) - 1), count) for word, count in split]
     return tokens, merges
 
 
-def _joined(word: Sequence[int], pair: _Pair, new: int) -> list[int]:
+def joined(word: Sequence[int], pair: _Pair, new: int) -> list[int]:
+    """The word with the pair joined from left to right."""
     out: list[int] = []
     for token in word:
         if out and (out[-1], token) == pair:
@@ -49,10 +47,8 @@ def _joined(word: Sequence[int], pair: _Pair, new: int) -> list[int]:
     return out
 
 
-class _Trained(reference.BPETokenizer):
-    """Trains by `_recounted` on words that a subclass cuts."""
-
-    lower_first = True
+class Trained(reference.BPETokenizer):
+    """Trains on words that a subclass cuts."""
 
     @classmethod
     def words(cls, texts: Iterable[str]) -> Mapping[bytes, int]:
@@ -60,24 +56,31 @@ class _Trained(reference.BPETokenizer):
         return Counter(piece.encode() for text in texts for piece in pre_tokenize(text))
 
     @classmethod
+    def learned(cls, words: Mapping[bytes, int], size: int, least: int) -> tuple[list[bytes], list[_Pair]]:
+        """Tokens, and pairs to merge."""
+        return learn_merges(words, size, least)
+
+    @classmethod
     def train(cls, texts: Any, *, vocab_size: int, special_tokens: Sequence[str] = (), min_frequency: int = 0) -> Any:
+        """Learn merges."""
         reference.BPETokenizer.train([], vocab_size=vocab_size, special_tokens=special_tokens)  # refuses what it should
         found = [text.decode() for text in documents(texts)]
         names = list(special_tokens)
-        tokens, merges = _recounted(
-            cls.words(found), vocab_size - len(names), min_frequency, lower_first=cls.lower_first
-        )
+        tokens, merges = cls.learned(cls.words(found), vocab_size - len(names), min_frequency)
         vocab = {token: len(names) + at for at, token in enumerate(tokens)}
         return cls(vocab, [(tokens[a], tokens[b]) for a, b in merges], {name: at for at, name in enumerate(names)})
 
 
-class HigherPairFirst(_Trained):
+class HigherPairFirst(Trained):
     """Gives ties to the higher pair."""
 
-    lower_first = False
+    @classmethod
+    def learned(cls, words: Mapping[bytes, int], size: int, least: int) -> tuple[list[bytes], list[_Pair]]:
+        """Tokens, and pairs to merge."""
+        return recounted(words, size, least, sign=1)
 
 
-class AcrossWords(_Trained):
+class AcrossWords(Trained):
     """Forgets the pieces: words are cut at blanks, and what stands beside them is joined with them."""
 
     @classmethod
@@ -86,22 +89,22 @@ class AcrossWords(_Trained):
         return Counter(word.encode() for text in texts for word in text.split(" ") if word)
 
 
-class CountsEachPieceOnce(_Trained):
+class CountsEachPieceOnce(Trained):
     """Forgets how often a piece occurs."""
 
     @classmethod
     def words(cls, texts: Iterable[str]) -> Mapping[bytes, int]:
         """What is counted."""
-        return dict.fromkeys(_Trained.words(texts), 1)
+        return dict.fromkeys(Trained.words(texts), 1)
 
 
-class AcrossTexts(_Trained):
+class AcrossTexts(Trained):
     """Joins all texts into one before it counts."""
 
     @classmethod
     def words(cls, texts: Iterable[str]) -> Mapping[bytes, int]:
         """What is counted."""
-        return _Trained.words(["".join(texts)])
+        return Trained.words(["".join(texts)])
 
 
 class LongestFirst(reference.BPETokenizer):
