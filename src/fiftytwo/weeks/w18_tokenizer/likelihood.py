@@ -6,6 +6,7 @@ import itertools
 import math
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -82,6 +83,7 @@ def unigram(lab: Lab) -> Iterator[Check]:
         ),
     )
 
+    @cache
     def learned(**options: Any) -> Any:
         return lab.solution.UnigramTokenizer.train(
             english(lab, 12_000), vocab_size=SIZE, special_tokens=[SPECIAL], **options

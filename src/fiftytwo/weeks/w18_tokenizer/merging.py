@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Iterator, Sequence
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -111,6 +112,7 @@ def merges(lab: Lab) -> Iterator[Check]:
 def encodings(lab: Lab) -> Iterator[Check]:
     """Ids, and the way back."""
 
+    @cache
     def tokenizer() -> Any:
         texts = [*english(lab, 10_000), *(one.text for one in sample())]
         return lab.solution.BPETokenizer.train(texts, vocab_size=600, special_tokens=[SPECIAL, "<|end|>"])
@@ -223,6 +225,7 @@ def encodings(lab: Lab) -> Iterator[Check]:
 def special_tokens(lab: Lab) -> Iterator[Check]:
     """Names that are one id, or not."""
 
+    @cache
     def tokenizer() -> Any:
         names = [SPECIAL, "<|end|>", "<|end|>!"]
         return lab.solution.BPETokenizer.train(english(lab, 4_000), vocab_size=300, special_tokens=names)

@@ -55,32 +55,63 @@ def _before(count: Any, pair: Any, other_count: Any, other_pair: Any) -> bool:
 
 
 @numba.njit
-def _sift_down(heap: Any, size: int, at: int, frequency: Any, pair: Any, entry_pair: Any, entry: Any) -> None:
-    """Put an entry where it belongs at or below ``at``; ``heap`` has a row (count, entry) each."""
+def _sift_down(heap: Any, size: int, at: int, count: Any, pair: Any, entry: Any) -> None:
+    """Put an entry where it belongs at or below ``at``; ``heap`` has a row (count, pair, entry) each."""
     while True:
         child = 2 * at + 1
         if child >= size:
             break
-        if child + 1 < size and _before(
-            heap[child + 1, 0], entry_pair[heap[child + 1, 1]], heap[child, 0], entry_pair[heap[child, 1]]
-        ):
+        if child + 1 < size and _before(heap[child + 1, 0], heap[child + 1, 1], heap[child, 0], heap[child, 1]):
             child += 1
-        if not _before(heap[child, 0], entry_pair[heap[child, 1]], frequency, pair):
+        if not _before(heap[child, 0], heap[child, 1], count, pair):
             break
-        heap[at, 0], heap[at, 1] = heap[child, 0], heap[child, 1]
+        heap[at, 0], heap[at, 1], heap[at, 2] = heap[child, 0], heap[child, 1], heap[child, 2]
         at = child
-    heap[at, 0], heap[at, 1] = frequency, entry
+    heap[at, 0], heap[at, 1], heap[at, 2] = count, pair, entry
 
 
 @numba.njit
-def _sift_up(heap: Any, at: int, frequency: Any, pair: Any, entry_pair: Any, entry: Any) -> None:
+def _sift_up(heap: Any, at: int, count: Any, pair: Any, entry: Any) -> None:
     while at > 0:
         parent = (at - 1) // 2
-        if not _before(frequency, pair, heap[parent, 0], entry_pair[heap[parent, 1]]):
+        if not _before(count, pair, heap[parent, 0], heap[parent, 1]):
             break
-        heap[at, 0], heap[at, 1] = heap[parent, 0], heap[parent, 1]
+        heap[at, 0], heap[at, 1], heap[at, 2] = heap[parent, 0], heap[parent, 1], heap[parent, 2]
         at = parent
-    heap[at, 0], heap[at, 1] = frequency, entry
+    heap[at, 0], heap[at, 1], heap[at, 2] = count, pair, entry
+
+
+@numba.njit
+def _empty_pairs(slots: int) -> Any:
+    table = np.empty((slots, 4), np.int64)
+    table[:, 0] = -1
+    return table
+
+
+@numba.njit
+def _find_row(table: Any, a: Any, b: Any) -> Any:
+    """Slot of a pair, or the empty one where it belongs."""
+    mask = np.uint64(len(table) - 1)
+    pair = (np.int64(a) << 32) | np.int64(b)
+    slot = pair_slot(np.uint64(pair), mask)
+    while table[slot, 0] != pair and table[slot, 0] >= 0:
+        slot = (slot + np.uint64(1)) & mask
+    return np.int64(slot)
+
+
+@numba.njit
+def _more_pairs(table: Any, entry_pair: Any, entry_slot: Any, n_entries: int) -> Any:
+    """The same pairs in a table of four times the size; entries learn their new slots."""
+    larger = _empty_pairs(4 * len(table))
+    for row in range(len(table)):
+        pair = table[row, 0]
+        if pair >= 0:
+            slot = _find_row(larger, pair >> 32, pair & 0xFFFFFFFF)
+            for column in range(4):
+                larger[slot, column] = table[row, column]
+    for entry in range(n_entries):
+        entry_slot[entry] = _find_row(larger, entry_pair[entry] >> 32, entry_pair[entry] & 0xFFFFFFFF)
+    return larger
 
 
 @numba.njit(cache=True)
@@ -91,21 +122,17 @@ def learn(symbols: Any, starts: Any, counts: Any, n_tokens: int, least: int) -> 
     """
     n_words = len(counts)
     lengths = np.diff(starts)
-    # Pairs: an open-addressed table whose slots name a place in the arrays of counts and latest entries.
-    table = np.full(1 << 16, np.uint64(0xFFFFFFFFFFFFFFFF), np.uint64)
-    place = np.empty(1 << 16, np.int32)
-    pair_count = np.zeros(1 << 15, np.int64)
-    pair_packed = np.empty(1 << 15, np.uint64)
-    pair_entry = np.full(1 << 15, -1, np.int32)
+    # Pairs: a row a slot, (pair, count, latest entry, its last node), so that a change touches one line of memory.
+    table = _empty_pairs(1 << 16)
     n_pairs = 0
     # Entries: a batch of words in which a pair came into being; nodes: their linked lists, (word, next node).
-    entry_pair = np.empty(1 << 15, np.uint64)
-    entry_place = np.empty(1 << 15, np.int32)
+    entry_pair = np.empty(1 << 15, np.int64)
+    entry_slot = np.empty(1 << 15, np.int64)
     entry_head = np.empty(1 << 15, np.int32)
     n_entries = first_entry = 0
     nodes = np.empty((max(len(symbols), 16), 2), np.int32)
     n_nodes = 0
-    heap = np.empty((1 << 15, 2), np.int64)
+    heap = np.empty((1 << 15, 3), np.int64)  # count, pair, entry
     n_heap = 0
     # Tokens: their bytes one after another, and a table to find the same bytes again.
     token_start = np.zeros(n_tokens + 2, np.int64)
@@ -131,6 +158,10 @@ def learn(symbols: Any, starts: Any, counts: Any, n_tokens: int, least: int) -> 
         for at_word in range(n_round):
             word = words[at_word]
             start, length, count = starts[word], lengths[word], counts[word]
+            # Room for every pair that may come: two bytes each at first, then one beside the token that is made.
+            room = min(4 * length, (1 << 16) if a < 0 else 2 * n_known + 2)
+            while 2 * (n_pairs + room) >= len(table):
+                table = _more_pairs(table, entry_pair, entry_slot, n_entries)
             i = j = 0
             while i < length:
                 symbol = symbols[start + i]
@@ -149,79 +180,60 @@ def learn(symbols: Any, starts: Any, counts: Any, n_tokens: int, least: int) -> 
                         if i + 2 >= length:
                             continue
                         left, right, sign = np.int32(b if change == 2 else new), symbols[start + i + 2], 2 * change - 5
-                    slot = find_pair(table, left, right)
-                    if table[slot] == np.uint64(0xFFFFFFFFFFFFFFFF):
-                        if 2 * n_pairs >= len(table):
-                            table = np.full(2 * len(table), np.uint64(0xFFFFFFFFFFFFFFFF), np.uint64)
-                            place = np.empty(len(table), np.int32)
-                            for p in range(n_pairs):
-                                packed = pair_packed[p]
-                                slot = find_pair(table, packed >> np.uint64(32), packed & np.uint64(0xFFFFFFFF))
-                                table[slot], place[slot] = packed, p
-                            slot = find_pair(table, left, right)
-                        if n_pairs == len(pair_count):
-                            pair_count, pair_packed = _larger(pair_count), _larger(pair_packed)
-                            pair_entry = _larger(pair_entry)
-                        table[slot], place[slot] = _packed(left, right), n_pairs
-                        pair_packed[n_pairs], pair_count[n_pairs], pair_entry[n_pairs] = table[slot], 0, -1
+                    slot = _find_row(table, left, right)
+                    if table[slot, 0] < 0:
+                        table[slot, 0], table[slot, 1], table[slot, 2] = (np.int64(left) << 32) | right, 0, -1
                         n_pairs += 1
-                    p = place[slot]
-                    pair_count[p] += sign * count
+                    table[slot, 1] += sign * count
                     if sign < 0:
                         continue
-                    entry = pair_entry[p]
-                    if entry < first_entry:
+                    if table[slot, 2] < first_entry:
                         if n_entries == len(entry_pair):
-                            entry_pair, entry_head = _larger(entry_pair), _larger(entry_head)
-                            entry_place = _larger(entry_place)
-                        entry = n_entries
-                        pair_entry[p], entry_pair[entry], entry_place[entry], entry_head[entry] = (
-                            entry,
-                            table[slot],
-                            p,
-                            -1,
-                        )
+                            entry_pair, entry_slot = _larger(entry_pair), _larger(entry_slot)
+                            entry_head = _larger(entry_head)
+                        entry_pair[n_entries], entry_slot[n_entries] = table[slot, 0], slot
+                        table[slot, 2], table[slot, 3] = n_entries, -1
                         n_entries += 1
-                    head = entry_head[entry]
+                    head = table[slot, 3]
                     if head < 0 or nodes[head, 0] != word:
                         if n_nodes == len(nodes):
                             longer = np.empty((2 * n_nodes, 2), np.int32)
                             longer[:n_nodes] = nodes
                             nodes = longer
                         nodes[n_nodes, 0], nodes[n_nodes, 1] = word, head
-                        entry_head[entry] = n_nodes
+                        table[slot, 3] = n_nodes
                         n_nodes += 1
                 symbols[start + j] = np.int32(new) if hit else symbol
                 i += 2 if hit else 1
                 j += 1
             lengths[word] = j
         if n_heap + n_entries - first_entry >= len(heap):
-            longer_heap = np.empty((2 * (n_heap + n_entries), 2), np.int64)
+            longer_heap = np.empty((2 * (n_heap + n_entries), 3), np.int64)
             longer_heap[:n_heap] = heap[:n_heap]
             heap = longer_heap
         for entry in range(first_entry, n_entries):
-            count = pair_count[entry_place[entry]]
-            if count > 0:
-                _sift_up(heap, n_heap, count, entry_pair[entry], entry_pair, entry)
+            slot = entry_slot[entry]
+            entry_head[entry] = table[slot, 3]
+            if table[slot, 1] > 0:
+                _sift_up(heap, n_heap, table[slot, 1], entry_pair[entry], entry)
                 n_heap += 1
         first_entry = n_entries
 
         # The most frequent pair whose count is not out of date.
         found = False
         while n_heap > 0 and n_known < n_tokens:
-            frequency, entry = heap[0, 0], heap[0, 1]
-            now = pair_count[entry_place[entry]]
+            frequency, entry = heap[0, 0], heap[0, 2]
+            now = table[entry_slot[entry], 1]
             if frequency == now:
                 found = now >= max(least, 1)
                 break
-            _sift_down(heap, n_heap, 0, now, entry_pair[entry], entry_pair, entry)
+            _sift_down(heap, n_heap, 0, now, entry_pair[entry], entry)
         if not found:
             break
         n_heap -= 1
-        last = heap[n_heap, 1]
         if n_heap:
-            _sift_down(heap, n_heap, 0, heap[n_heap, 0], entry_pair[last], entry_pair, last)
-        a, b = np.int32(entry_pair[entry] >> np.uint64(32)), np.int32(entry_pair[entry] & np.uint64(0xFFFFFFFF))
+            _sift_down(heap, n_heap, 0, heap[n_heap, 0], heap[n_heap, 1], heap[n_heap, 2])
+        a, b = np.int32(entry_pair[entry] >> 32), np.int32(entry_pair[entry] & 0xFFFFFFFF)
 
         # Its bytes, which another pair may have made before.
         size = token_size[a] + token_size[b]

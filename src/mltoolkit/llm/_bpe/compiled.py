@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -13,6 +16,8 @@ from mltoolkit.llm.pieces import BYTE_ORDER
 
 _PADDING = bytes(16)  # the compiled code reads eight bytes at a time
 _SLOTS = 1 << 16
+_SHARE = 1 << 21  # bytes from which one more thread counts, up to
+_MOST_WORKERS = 4
 _MOST_SLOTS = 1 << 21  # beyond these an encoder forgets what it has met and starts anew
 
 
@@ -48,19 +53,35 @@ def _unique_pieces(texts: Sequence[bytes]) -> tuple[NDArray[Any], ...]:
     """All texts in one array; where each unique piece lies in it, its size and its count."""
     from mltoolkit.llm._pieces import _kernels
 
-    count_pieces: Any = _kernels.count_pieces
     ends = np.cumsum([len(text) for text in texts], dtype=np.int64)
     data = np.frombuffer(b"".join([*texts, _PADDING]), dtype=np.uint8)
-    table = np.zeros((_SLOTS, 4), dtype=np.uint64)
-    state = np.zeros(3, dtype=np.int64)  # text, position, unique pieces so far
-    while True:
-        count_pieces(data, ends, state, kinds(), table)
-        if state[0] == len(ends):
-            break
-        table = _larger(table)
+    workers = min(os.cpu_count() or 1, _MOST_WORKERS, 1 + int(ends[-1] if len(ends) else 0) // _SHARE)
+    shares = np.array_split(ends, workers)
+    firsts = [0, *(int(share[-1]) if len(share) else 0 for share in shares[:-1])]
+    with ThreadPoolExecutor(workers) as pool:  # the compiled loop lets go of the interpreter's lock
+        tables = list(pool.map(partial(_count, data), np.maximum.accumulate(firsts), shares))
+    table, unique = tables[0]
+    for other, more in tables[1:]:
+        while 2 * (unique + more) > len(table):
+            table = _larger(table)
+        unique = _kernels.absorb(data, table, unique, other)
     rows = table[table[:, 1] > 0].astype(np.int64)[:, 1:]
     rows = rows[np.argsort(rows[:, 1])]  # by first occurrence
     return data, rows[:, 1].copy(), rows[:, 0].copy(), rows[:, 2].copy()
+
+
+def _count(data: NDArray[np.uint8], first: int, ends: NDArray[np.int64]) -> tuple[NDArray[np.uint64], int]:
+    """The table of the texts from ``first`` on that end at ``ends``, and how many pieces it has."""
+    from mltoolkit.llm._pieces import _kernels
+
+    count_pieces: Any = _kernels.count_pieces
+    table = np.zeros((_SLOTS, 4), dtype=np.uint64)
+    state = np.array([0, first, 0], dtype=np.int64)  # text, position, unique pieces so far
+    while True:
+        count_pieces(data, ends, state, kinds(), table)
+        if state[0] == len(ends):
+            return table, int(state[2])
+        table = _larger(table)
 
 
 class Encoder:

@@ -247,3 +247,25 @@ def spread(table: Any, larger: Any) -> None:
                 slot = (slot + np.uint64(1)) & mask
             for column in range(4):
                 larger[slot, column] = table[row, column]
+
+
+@numba.njit(cache=True)
+def absorb(data: Any, table: Any, unique: int, other: Any) -> Any:
+    """Add the counts of another table on the same data, which has room; gives how many pieces there are then."""
+    mask = np.uint64(len(table) - 1)
+    for row in range(len(other)):
+        key, size = other[row, 0], np.int64(other[row, 1])
+        if size == 0:
+            continue
+        slot = slot_of(key, size, mask)
+        while table[slot, 1] != np.uint64(0) and not (
+            table[slot, 0] == key
+            and table[slot, 1] == other[row, 1]
+            and (size <= 8 or same_bytes(data, np.int64(table[slot, 2]), data, np.int64(other[row, 2]), size))
+        ):
+            slot = (slot + np.uint64(1)) & mask
+        if table[slot, 1] == np.uint64(0):
+            unique += 1
+            table[slot, 0], table[slot, 1], table[slot, 2], table[slot, 3] = key, other[row, 1], other[row, 2], 0
+        table[slot, 3] += other[row, 3]
+    return unique
