@@ -85,10 +85,11 @@ def _word(data: Any, i: Any, end: int, kinds: Any) -> Any:
         i += np.int64(trailing_zeros(others) >> np.uint64(3))
         if i >= end or data[i] < 0x80:
             break
-        found, width = kind_at(data, i, kinds)
-        if found != LETTER:
-            break
-        i += width
+        while i < end and data[i] >= 0x80:
+            found, width = kind_at(data, i, kinds)
+            if found != LETTER:
+                return i
+            i += width
     return min(i, end)
 
 
