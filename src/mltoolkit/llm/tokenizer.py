@@ -363,7 +363,7 @@ class UnigramTokenizer(Tokenizer):
         max_piece_length: int = 16,
         shrinking_factor: float = 0.75,
     ) -> UnigramTokenizer:
-        """Learn pieces and their probabilities from texts.
+        """Learn pieces and their probabilities from texts; ids go by falling probability, after the special tokens.
 
         Parameters
         ----------

@@ -148,9 +148,11 @@ def unigram(lab: Lab) -> Iterator[Check]:
         total = float(sum(math.exp(float(ours.scores[token])) for token in range(1, len(ours))))
         short = learned(max_piece_length=4)
         longest = max(len(bytes(short.token_to_bytes(token))) for token in range(1, len(short)))
+        found = [float(score) for score in ours.scores[1:]]
         return first_unclear(
             (
                 size,
+                equal(found == sorted(found, reverse=True), True, "scores fall from id to id"),
                 Measurement(
                     float(0.8 <= total <= 1.0 + 1e-6), call="sum of exp(scores)", got=total, expected="0.8 to 1"
                 ),
@@ -164,7 +166,7 @@ def unigram(lab: Lab) -> Iterator[Check]:
         equals=True,
         why="Scores are log probabilities: they add up to one at most, and their differences mean something.",
         hint=("Divide expected counts by their sum, after the digamma of both where you follow Kudo.",
-              "Single bytes stay, with a small count, however rare they are."),
+              "Single bytes stay, with a small count, however rare they are. Ids go by falling score."),
     )  # fmt: skip
 
     def loaded() -> Measurement:
