@@ -8,7 +8,7 @@ _attached, __dir__, __all__ = lazy_loader.attach(
     __name__,
     submod_attrs={
         "batches": ["Batches", "Windows"],
-"charmodel": ["CharModel", "as_streams"],
+        "charmodel": ["CharModel", "as_streams"],
         "cnn": [
             "EarlyStopping",
             "conv2d",
@@ -23,10 +23,10 @@ _attached, __dir__, __all__ = lazy_loader.attach(
         "mlp": ["MLP", "NumpyAdam", "NumpyMLP", "NumpySGD"],
         "ngrams": ["NGram"],
         "processes": ["ProcessLost"],
+        "profiling": ["Operator", "Profile", "profile_training"],
         "recurrent": ["GRU", "LSTM", "RNN"],
         "rnn": ["GRUCell", "LSTMCell", "RNNCell", "clip_grad_norm", "truncated_bptt"],
         "scale": ["Checkpoint", "accumulate", "autocast"],
-        "profiling": ["Operator", "Profile", "profile_training"],
         "schedules": ["warmup_cosine"],
         "trainer": ["Trainer"],
     },
