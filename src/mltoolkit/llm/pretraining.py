@@ -138,7 +138,7 @@ def validation_loss(
     device, was_training = next(model.parameters()).device, model.training
     model.eval()
     total = 0.0
-    for rows in index.split(batch_size):
+    for rows in torch.split(index, batch_size):
         tokens = ids[rows].long().to(device)
         total += len(rows) * float(next_token_loss(model, (tokens[:, :-1], tokens[:, 1:])))
     model.train(was_training)

@@ -66,7 +66,9 @@ def where_it_goes(
                       label=part if part not in shown else None)  # fmt: skip
             shown.add(part)
             if share > 0.06:
-                axes.text(left + share / 2, y, f"{100 * share:.0f}%", ha="center", va="center", color="white", fontsize=9)
+                axes.text(
+                    left + share / 2, y, f"{100 * share:.0f}%", ha="center", va="center", color="white", fontsize=9
+                )
             left += share
         axes.text(1.01, y, total, va="center", fontsize=9)
     axes.set_yticks(range(len(rows)), [name for name, _, _ in rows])

@@ -10,7 +10,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from mltoolkit.llm.transformer import Transformer, apply_rotary, rotary_table
+from mltoolkit.llm.transformer import MultiHeadAttention, Transformer, apply_rotary, rotary_table
 
 
 @torch.no_grad()
@@ -32,7 +32,7 @@ def attention_weights(model: Transformer, ids: Tensor) -> NDArray[np.float64]:
     def keep(_module: Any, inputs: tuple[Tensor, ...]) -> None:
         entering.append(inputs[0])
 
-    attentions = [block.self_attn for block in model.layers]
+    attentions = [module for module in model.modules() if isinstance(module, MultiHeadAttention)]
     hooks = [attention.register_forward_pre_hook(keep) for attention in attentions]
     try:
         model(ids)

@@ -29,10 +29,11 @@ class Recurrent(nn.Module):
         self.cell = nn.LSTM(width, width, batch_first=True)
         for parameter in self.parameters():
             nn.init.normal_(parameter, std=width**-0.5, generator=generator)
+        offsets = dict(self.cell.named_parameters())
         with torch.no_grad():
-            self.cell.bias_ih_l0.zero_()
-            self.cell.bias_hh_l0.zero_()
-            self.cell.bias_ih_l0[width : 2 * width] = 1.0  # input, forget, cell, output: PyTorch's order
+            offsets["bias_ih_l0"].zero_()
+            offsets["bias_hh_l0"].zero_()
+            offsets["bias_ih_l0"][width : 2 * width] = 1.0  # input, forget, cell, output: PyTorch's order
 
     def forward(self, ids: Tensor) -> Tensor:
         """Logits of the token after each token, shape (B, T, V)."""

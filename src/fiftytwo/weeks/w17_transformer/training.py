@@ -84,7 +84,7 @@ class Curve:
     @property
     def compute(self) -> NDArray[np.float64]:
         """Floating-point operations up to each look, shape (n,)."""
-        return self.tokens * self.flops
+        return np.asarray(self.tokens * self.flops, dtype=np.float64)
 
     @property
     def last(self) -> float:
@@ -155,7 +155,9 @@ def recurrent(lab: Lab, text: Text, scale: Scale, beside: Curve) -> Curve:
     steps = round(scale.steps * beside.flops / flops)
     recipe = Recipe(steps=steps, length=LENGTH, batch_size=scale.batch_size, optimizer="adamw", lr=4e-3)
     model = Recurrent(V, width, generator=_generator(lab.seed))
-    return _curve("LSTM", _size(model), flops, text, _train(model, text.train, text.validation, recipe, scale, lab.seed))
+    return _curve(
+        "LSTM", _size(model), flops, text, _train(model, text.train, text.validation, recipe, scale, lab.seed)
+    )
 
 
 def _train_transformer(
@@ -180,7 +182,7 @@ def _train(
         "tokens": np.array([0, *(step * per_step for step, _ in looks)]),
         "loss": np.array([first, *(loss for _, loss in looks)]),
         "seconds": seconds,
-        "sample": sampled(model, validation[None, :LENGTH // 2], _SAMPLE, _generator(seed)),
+        "sample": sampled(model, validation[None, : LENGTH // 2], _SAMPLE, _generator(seed)),
         "weights": {name: tensor.detach() for name, tensor in model.state_dict().items()},
     }
 
