@@ -290,7 +290,7 @@ def _foreign(entries: Mapping[str, Any]) -> Iterator[str]:
     rope = _rope_of(entries)
     if rope["rope_type"] not in ("default", "llama3"):
         yield f"rope_type is {rope['rope_type']!r}, expected 'default' or 'llama3'"
-    if float(rope.get("partial_rotary_factor") or 1.0) != 1.0:
+    if float(rope.get("partial_rotary_factor") or entries.get("partial_rotary_factor") or 1.0) != 1.0:
         yield "partial_rotary_factor is not 1, and here a whole head is turned"
 
 

@@ -76,7 +76,7 @@ class Recipe:
 
 
 def plain_recipe(steps: int, *, length: int = 64, batch_size: int = 12) -> Recipe:
-    """nanoGPT's settings for a small model on characters."""
+    """The settings of nanoGPT for a small model on characters."""
     return Recipe(
         steps=steps, length=length, batch_size=batch_size, optimizer="adamw", lr=1e-3, betas=(0.9, 0.99),
         warmup=min(100, max(1, steps // 4)), floor=0.1,

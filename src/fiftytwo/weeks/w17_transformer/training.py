@@ -60,7 +60,7 @@ class Scale:
 
 
 QUICK = Scale(hidden_size=96, layers=3, heads=3, batch_size=16, steps=300, plain_steps=500, look_every=50, windows=150)
-FULL = Scale(hidden_size=128, layers=4, heads=4, batch_size=12, steps=1200, plain_steps=2000, look_every=100,
+FULL = Scale(hidden_size=128, layers=4, heads=4, batch_size=12, steps=900, plain_steps=2000, look_every=100,
              windows=600)  # fmt: skip
 
 
@@ -124,9 +124,9 @@ def shape_of(text: Text, scale: Scale) -> TransformerConfig:
     )
 
 
-def efficient(scale: Scale) -> Recipe:
-    """The transformer's recipe."""
-    return Recipe(steps=scale.steps, length=LENGTH, batch_size=scale.batch_size)
+def efficient(scale: Scale, steps: int | None = None) -> Recipe:
+    """The recipe of the transformer, and of the LSTM that it is held against."""
+    return Recipe(steps=steps or scale.steps, length=LENGTH, batch_size=scale.batch_size)
 
 
 def transformer(lab: Lab, text: Text, scale: Scale) -> Curve:
@@ -148,12 +148,11 @@ def plain(lab: Lab, text: Text, scale: Scale) -> Curve:
 
 
 def recurrent(lab: Lab, text: Text, scale: Scale, beside: Curve) -> Curve:
-    """Train the LSTM with as many parameters and as many operations as another model."""
+    """Train the LSTM by the transformer's recipe, with as many parameters and as many operations as another model."""
     V = len(text.characters)
     width = width_of(beside.parameters, V)
     flops = 3 * flops_of(width, V)
-    steps = round(scale.steps * beside.flops / flops)
-    recipe = Recipe(steps=steps, length=LENGTH, batch_size=scale.batch_size, optimizer="adamw", lr=4e-3)
+    recipe = efficient(scale, round(scale.steps * beside.flops / flops))
     model = Recurrent(V, width, generator=_generator(lab.seed))
     return _curve(
         "LSTM", _size(model), flops, text, _train(model, text.train, text.validation, recipe, scale, lab.seed)
