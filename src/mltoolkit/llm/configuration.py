@@ -171,11 +171,11 @@ class TransformerConfig:
         return -(-8 * self.hidden_size // (3 * _MULTIPLE)) * _MULTIPLE
 
     def parts(self) -> dict[str, int]:
-        """Parameters by part: embedding, attention, gated layers, norms and output (0 when it is tied)."""
+        """Parameters by part: embedding, attention matrices, gated layers, norms and output (0 when it is tied)."""
         C, D, layers = self.hidden_size, self.head_size, self.num_hidden_layers
         return {
             "embedding": self.vocab_size * C,
-            "attention": layers * 2 * C * D * (self.num_attention_heads + self.kv_heads),
+            "attention matrices": layers * 2 * C * D * (self.num_attention_heads + self.kv_heads),
             "gated layers": layers * 3 * C * self.gated_size,
             "norms": (2 * layers + 1) * C,
             "output": 0 if self.tie_word_embeddings else self.vocab_size * C,
@@ -202,7 +202,7 @@ class TransformerConfig:
         parts, layers = self.parts(), self.num_hidden_layers
         seen = (length + 1) / 2
         return {
-            "attention matrices": 2.0 * parts["attention"],
+            "attention matrices": 2.0 * parts["attention matrices"],
             "attention scores and sums": 4.0 * layers * self.num_attention_heads * self.head_size * seen,
             "gated layers": 2.0 * parts["gated layers"],
             "output": 2.0 * self.vocab_size * self.hidden_size,

@@ -71,7 +71,7 @@ def test_parameters_and_operations_are_those_of_a_count_by_hand():
         intermediate_size=12, tie_word_embeddings=False,
     )  # fmt: skip
     assert config.parts() == {
-        "embedding": 80, "attention": 3 * (24 * 8 + 12 * 8 + 12 * 8 + 8 * 24), "gated layers": 3 * 3 * 8 * 12,
+        "embedding": 80, "attention matrices": 3 * (24 * 8 + 12 * 8 + 12 * 8 + 8 * 24), "gated layers": 3 * 3 * 8 * 12,
         "norms": 7 * 8, "output": 80,
     }  # fmt: skip
     assert config.parameters() == 80 + 1728 + 864 + 56 + 80

@@ -24,8 +24,8 @@ def learning(curves: Mapping[str, tuple[Sequence[float], Sequence[float], Sequen
     for panel in axes:
         panel.axhline(goal, color="#888888", linewidth=0.9)
         panel.set_xlim(left=0)
-    axes[0].annotate("plain GPT at its end", (0.99, goal), xycoords=("axes fraction", "data"), xytext=(0, 3),
-                     textcoords="offset points", ha="right", color="#666666", fontsize=8)  # fmt: skip
+    axes[0].annotate("plain GPT at its end", (0.99, goal), xycoords=("axes fraction", "data"), xytext=(0, -4),
+                     textcoords="offset points", ha="right", va="top", color="#666666", fontsize=8)  # fmt: skip
     axes[0].set_xlabel("characters learned from, thousands")
     axes[1].set_xlabel("training operations, 10¹²")
     axes[0].set_ylabel("validation loss, nats per character")
@@ -43,8 +43,8 @@ def heads(weights: NDArray[np.float64], text: str, reaches: NDArray[np.float64])
         panel.imshow(np.sqrt(weights[layer, head]), cmap="Blues", vmin=0, vmax=1, interpolation="nearest")
         panel.set_title(f"layer {layer + 1}, head {head + 1}: {reaches[layer, head]:.1f} back", fontsize=8)
         panel.grid(visible=False)
-        panel.set_xticks(range(T), marks, fontsize=5)
-        panel.set_yticks(range(T), marks, fontsize=5)
+        panel.set_xticks(range(T), marks, fontsize=6)
+        panel.set_yticks(range(T), marks, fontsize=6)
         panel.tick_params(length=0, pad=1)
     return figure
 

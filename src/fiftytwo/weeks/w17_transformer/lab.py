@@ -136,7 +136,7 @@ def _look(lab: Lab, text: Text, scale: Scale, mine: Curve) -> None:
     folder = lab.artifact("char-transformer")
     model.save(folder)
     atomic_write(folder / "characters.txt", text.characters)
-    ids = text.validation[None, :_LOOKED_AT]
+    ids = text.encode(training.prose(text.decode(text.validation), _LOOKED_AT))
     weights = looking.attention_weights(model, ids)
     reaches = looking.reach(weights)
     lab.figure(

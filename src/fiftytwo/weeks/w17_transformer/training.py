@@ -5,6 +5,7 @@ Everything here gives plain data back, since the transformer may be a learner's 
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -59,9 +60,9 @@ class Scale:
     windows: int | None  # of each look at the validation text
 
 
-QUICK = Scale(hidden_size=96, layers=3, heads=3, batch_size=16, steps=300, plain_steps=500, look_every=50, windows=150)
+QUICK = Scale(hidden_size=96, layers=3, heads=3, batch_size=16, steps=240, plain_steps=320, look_every=40, windows=120)
 FULL = Scale(hidden_size=128, layers=4, heads=4, batch_size=12, steps=900, plain_steps=2000, look_every=100,
-             windows=600)  # fmt: skip
+             windows=300)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -111,6 +112,12 @@ def text_of(lab: Lab) -> Text:
     ids = torch.tensor([index[character] for character in loaded.text])
     cut = 9 * len(ids) // 10
     return Text(loaded.title, characters, ids[:cut], ids[cut:])
+
+
+def prose(text: str, length: int) -> str:
+    """The first stretch of so many letters and single spaces, else the beginning."""
+    found = re.search(rf"\b(?:[A-Za-z,']| (?! )){{{length}}}", text)
+    return found[0] if found else text[:length]
 
 
 def shape_of(text: Text, scale: Scale) -> TransformerConfig:
