@@ -22,6 +22,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from mltoolkit.deep import History, Trainer, Windows, warmup_cosine
+from mltoolkit.deep.scale import Precision
 from mltoolkit.errors import BadInput
 from mltoolkit.llm.muon import Muon
 
@@ -167,7 +168,8 @@ def optimizer_of(model: nn.Module, recipe: Recipe) -> torch.optim.Optimizer:
     wide = [p for _, p in named if p.ndim >= 2]
     narrow = [p for _, p in named if p.ndim < 2]
     groups = [{"params": wide, "weight_decay": recipe.weight_decay}, {"params": narrow, "weight_decay": 0.0}]
-    return torch.optim.AdamW([group for group in groups if group["params"]], lr=recipe.lr, betas=recipe.betas)
+    kept = [group for group in groups if group["params"]]
+    return torch.optim.AdamW(kept, lr=recipe.lr, betas=recipe.betas, fused=True)
 
 
 def pretrain(
@@ -178,6 +180,7 @@ def pretrain(
     validation: Tensor | None = None,
     validate_every: int | None = None,
     windows: int | None = None,
+    precision: Precision = "fp32",
     seed: int = 0,
 ) -> History:
     """Train a model on one long text.
@@ -194,6 +197,8 @@ def pretrain(
         Steps from one look at it to the next.
     windows : int, optional
         Windows of each look; all of them unless given.
+    precision : {"fp32", "bf16", "fp16"}, default "fp32"
+        See :class:`~mltoolkit.deep.Trainer`.
     seed : int, default 0
         Of the order of the windows.
 
@@ -211,6 +216,7 @@ def pretrain(
         next_token_loss,
         optimizer_of(model, recipe),
         schedule=warmup_cosine(recipe.warmup, recipe.steps, recipe.floor),
+        precision=precision,
         clip_norm=recipe.clip_norm,
         seed=seed,
     )

@@ -88,8 +88,8 @@ def scaled_dot_product_attention(
     if scores.dtype in (torch.float16, torch.bfloat16):
         scores = scores.float()
     if causal and T > 1:
-        future = torch.ones(T, S, dtype=torch.bool, device=q.device).triu(S - T + 1)
-        scores = scores.masked_fill(future, -math.inf)
+        # Added in place: the gradient passes an addition as it is, and the product needs no copy of its result.
+        scores += torch.full((T, S), -math.inf, dtype=scores.dtype, device=q.device).triu_(S - T + 1)
     if mask is not None:
         scores = scores.masked_fill(~mask, -math.inf) if mask.dtype == torch.bool else scores + mask
     weights = torch.softmax(scores, dim=-1)
