@@ -9,6 +9,9 @@ _attached, __dir__, __all__ = lazy_loader.attach(
     submod_attrs={
         "cache": ["KVCache"],
         "configuration": ["RopeScaling", "TransformerConfig"],
+        "gpt": ["GPT"],
+        "muon": ["Muon"],
+        "pretraining": ["Recipe", "next_token_loss", "plain_recipe", "pretrain", "validation_loss"],
         "transformer": [
             "MultiHeadAttention",
             "RMSNorm",

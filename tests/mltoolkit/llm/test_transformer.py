@@ -162,6 +162,7 @@ def test_modules_stand_alone():
     assert MultiHeadAttention(SMALL)(x, cos, sin).shape == x.shape
 
 
+@settings(max_examples=25)
 @given(st.integers(1, 15), st.integers(0, 100))
 def test_the_future_changes_nothing(t, seed):
     model, ids = Transformer(SMALL), ids_of(seed, 1, 16)
@@ -192,6 +193,7 @@ def test_first_weights_have_the_stated_spread():
     assert sum(p.numel() for p in model.parameters()) == config.parameters()
 
 
+@settings(max_examples=20)
 @given(st.lists(st.integers(1, 5), min_size=1, max_size=6))
 def test_any_pieces_with_a_cache_give_the_logits_of_the_whole(pieces):
     model, ids = Transformer(SMALL), ids_of(3, 2, sum(pieces))

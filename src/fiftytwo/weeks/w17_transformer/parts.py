@@ -206,7 +206,8 @@ def _heads(lab: Lab) -> Iterator[Check]:
     def compared(G: int, causal: bool) -> Measurement:
         config = TransformerConfig(vocab_size=4, hidden_size=12, num_attention_heads=4, num_key_value_heads=G,
                                    head_dim=4)  # fmt: skip
-        x, q, k, v, o = drawn(G, (2, 5, 12), (16, 12), (4 * G, 12), (4 * G, 12), (12, 16))
+        x, *matrices = drawn(G, (2, 5, 12), (16, 12), (4 * G, 12), (4 * G, 12), (12, 16))
+        q, k, v, o = (0.3 * matrix for matrix in matrices)
         weights = {"q_proj.weight": q, "k_proj.weight": k, "v_proj.weight": v, "o_proj.weight": o}
         found = lab.solution.apply(heads_of, config, weights, x, causal)
         call = f"MultiHeadAttention(config)(x, cos, sin{'' if causal else ', causal=False'})"
