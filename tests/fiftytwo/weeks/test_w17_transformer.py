@@ -75,7 +75,7 @@ def test_a_small_build_leaves_figures_documents_and_a_model(tmp_path, monkeypatc
     assert {t.name for t in lab.ledger.tables} == {"Models"}
     for curve in (built.transformer, built.plain, built.recurrent):
         assert curve.last < curve.loss[0]
-        assert len(curve.sample) == 32 + 320
+        assert len(curve.sample) == 32 + 240
     assert built.recurrent.parameters == pytest.approx(built.transformer.parameters, rel=0.02)
     assert built.recurrent.compute[-1] == pytest.approx(built.transformer.compute[-1], rel=0.05)
     model = Transformer.load(lab.folder / "artifacts" / "char-transformer")

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from fiftytwo.lab import Lab
 
 LENGTH = 64  # tokens that a model sees at once
-_SAMPLE = 320  # characters to look at
+_SAMPLE = 240  # characters to look at
 
 
 @dataclass(frozen=True)
@@ -60,7 +60,7 @@ class Scale:
     windows: int | None  # of each look at the validation text
 
 
-QUICK = Scale(hidden_size=96, layers=3, heads=3, batch_size=16, steps=240, plain_steps=320, look_every=40, windows=120)
+QUICK = Scale(hidden_size=96, layers=3, heads=3, batch_size=16, steps=200, plain_steps=260, look_every=40, windows=120)
 FULL = Scale(hidden_size=128, layers=4, heads=4, batch_size=12, steps=900, plain_steps=2000, look_every=100,
              windows=300)  # fmt: skip
 
