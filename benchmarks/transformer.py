@@ -116,7 +116,7 @@ def judged(length: int, *, most: float | None = None) -> Callable[[nn.Module, nn
 
 def throughput(precision: str, steps: int) -> Row:
     """Tokens a second at 10.6 million parameters."""
-    recipe = Recipe(steps=steps, length=LARGE.length, batch_size=LARGE.batch_size, optimizer="adamw", lr=2e-3, warmup=1)
+    recipe = Recipe(steps=steps, length=LARGE.length, batch_size=LARGE.batch_size, optimizer="adamw", lr=5e-4, warmup=1)
     return Row(
         f"tokens a second, 6L/6H/384, {precision}",
         f"{steps} steps of {LARGE.batch_size} x {LARGE.length} characters",
@@ -144,5 +144,5 @@ def to_the_loss(steps: int) -> Row:
 
 if __name__ == "__main__":
     torch.set_num_threads(1)
-    rows = [throughput("bf16", 4), throughput("fp32", 3), to_the_loss(200)]
+    rows = [throughput("bf16", 4), throughput("fp32", 4), to_the_loss(200)]
     main("transformer", rows, ("fiftytwo", "torch", "numpy"), pairs=5)

@@ -73,7 +73,7 @@ def test_a_small_build_leaves_figures_documents_and_a_model(tmp_path, monkeypatc
         "Learning", "What the heads look at", "Where parameters and operations go"
     }  # fmt: skip
     assert {t.name for t in lab.ledger.tables} == {"Models"}
-    for curve in (built.transformer, built.plain, built.recurrent):
+    for curve in (built.transformer, built.plain, built.recurrent, built.recurrent_by_muon):
         assert curve.last < curve.loss[0]
         assert len(curve.sample) == 32 + 240
     assert built.recurrent.parameters == pytest.approx(built.transformer.parameters, rel=0.02)

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from mltoolkit.plots import PALETTE
 
-_STYLES = ("-", "--", "-.")
+_STYLES = ("-", "--", "-.", ":")
 
 
 def learning(curves: Mapping[str, tuple[Sequence[float], Sequence[float], Sequence[float]]], goal: float) -> Figure:
@@ -19,7 +19,7 @@ def learning(curves: Mapping[str, tuple[Sequence[float], Sequence[float], Sequen
     figure, axes = plt.subplots(1, 2, figsize=(9.0, 4.2), sharey=True)
     for i, (name, (tokens, flops, loss)) in enumerate(curves.items()):
         for panel, x, unit in ((axes[0], tokens, 1e3), (axes[1], flops, 1e12)):
-            panel.plot(np.asarray(x)[1:] / unit, np.asarray(loss)[1:], _STYLES[i % 3], color=PALETTE[i], label=name,
+            panel.plot(np.asarray(x)[1:] / unit, np.asarray(loss)[1:], _STYLES[i % 4], color=PALETTE[i], label=name,
                        marker="o", markersize=3)  # fmt: skip
     for panel in axes:
         panel.axhline(goal, color="#888888", linewidth=0.9)
@@ -30,7 +30,7 @@ def learning(curves: Mapping[str, tuple[Sequence[float], Sequence[float], Sequen
     axes[1].set_xlabel("training operations, 10¹²")
     axes[0].set_ylabel("validation loss, nats per character")
     handles, labels = axes[0].get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside upper center", ncols=3)
+    figure.legend(handles, labels, loc="outside upper center", ncols=4)
     return figure
 
 

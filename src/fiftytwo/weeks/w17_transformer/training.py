@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -60,7 +60,7 @@ class Scale:
     windows: int | None  # of each look at the validation text
 
 
-QUICK = Scale(hidden_size=96, layers=3, heads=3, batch_size=16, steps=200, plain_steps=260, look_every=40, windows=120)
+QUICK = Scale(hidden_size=96, layers=3, heads=3, batch_size=16, steps=200, plain_steps=220, look_every=40, windows=120)
 FULL = Scale(hidden_size=128, layers=4, heads=4, batch_size=12, steps=900, plain_steps=2000, look_every=100,
              windows=300)  # fmt: skip
 
@@ -132,7 +132,7 @@ def shape_of(text: Text, scale: Scale) -> TransformerConfig:
 
 
 def efficient(scale: Scale, steps: int | None = None) -> Recipe:
-    """The recipe of the transformer, and of the LSTM that it is held against."""
+    """The transformer's recipe."""
     return Recipe(steps=steps or scale.steps, length=LENGTH, batch_size=scale.batch_size)
 
 
@@ -154,16 +154,21 @@ def plain(lab: Lab, text: Text, scale: Scale) -> Curve:
     return _curve("plain GPT", _size(model), 3 * forward, text, found)
 
 
-def recurrent(lab: Lab, text: Text, scale: Scale, beside: Curve) -> Curve:
-    """Train the LSTM by the transformer's recipe, with as many parameters and as many operations as another model."""
+def recurrent(lab: Lab, text: Text, scale: Scale, beside: Curve, *, muon: bool) -> Curve:
+    """Train the LSTM with as many parameters and as many operations as another model.
+
+    With AdamW, as recurrent models are trained, or by the transformer's recipe: what the design is worth and what the
+    optimizer is worth are two questions.
+    """
     V = len(text.characters)
     width = width_of(beside.parameters, V)
     flops = 3 * flops_of(width, V)
     recipe = efficient(scale, round(scale.steps * beside.flops / flops))
+    if not muon:
+        recipe = replace(recipe, optimizer="adamw", lr=8e-3)
     model = Recurrent(V, width, generator=_generator(lab.seed))
-    return _curve(
-        "LSTM", _size(model), flops, text, _train(model, text.train, text.validation, recipe, scale, lab.seed)
-    )
+    found = _train(model, text.train, text.validation, recipe, scale, lab.seed)
+    return _curve("LSTM by Muon" if muon else "LSTM", _size(model), flops, text, found)
 
 
 def _train_transformer(
