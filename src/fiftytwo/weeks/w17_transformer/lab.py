@@ -207,7 +207,7 @@ def _trained(lab: Lab, built: Built) -> Iterator[Check]:
         lambda: built.recurrent.last - built.transformer.last,
         at_least=0.03,
         unit="nats per character",
-        why="Each as it is usually trained: the transformer has the better design or the better recipe, or both.",
+        why="Each as it is usually trained, at equal size and equal compute.",
         exercise=False,
     )
     yield Check(
