@@ -47,17 +47,11 @@ def test_the_starter_fails_every_check(tmp_path):
 
 @pytest.mark.filterwarnings("ignore")
 @pytest.mark.parametrize("mistake", mistakes, ids=lambda mistake: mistake.name)
-def test_each_mistake_is_caught_and_named(tmp_path, mistake):
-    found, _ = judged(mistake.solution, tmp_path)
-    wrong = {name: j.measurement for name, j in found.items() if j.verdict.outcome == "wrong" and j.measurement}
-    assert wrong
-
+def test_each_mistake_is_caught_and_named(assert_caught_and_named, tmp_path, mistake):
     def make_lab(solution):
         return Lab(WEEK.week, tmp_path, SimpleNamespace(**{**REFERENCE, **solution}))
 
-    first = next(iter(wrong))
-    named = judge.diagnose(WEEK, {first: wrong[first]}, make_lab)
-    assert named[first].startswith(mistake.name)
+    assert_caught_and_named(WEEK, mistake, make_lab)
 
 
 def test_the_portfolio_defaults_as_often_as_its_probabilities_say():

@@ -55,16 +55,11 @@ def test_the_starter_fails_every_check(tmp_path):
 
 @pytest.mark.filterwarnings("ignore")
 @pytest.mark.parametrize("mistake", mistakes, ids=lambda mistake: mistake.name)
-def test_each_mistake_is_caught_and_named(tmp_path, mistake):
+def test_each_mistake_is_caught_and_named(assert_caught_and_named, tmp_path, mistake):
     def make_lab(solution):
         return Lab(WEEK.week, tmp_path, Solution(WEEK.week, replaced={**REFERENCE, **solution}))
 
-    lab = make_lab(mistake.solution)
-    built = judge.BuiltOnDemand(lambda: WEEK.build(lab))
-    judgements = judge.assess(WEEK, lab, built, exercise_only=True)
-    first = next(j for j in judgements if j.verdict.outcome == "wrong")  # its name is what a learner reads
-    named = judge.diagnose(WEEK, {first.verdict.name: first.measurement}, make_lab)
-    assert named[first.verdict.name].startswith(mistake.name)
+    assert_caught_and_named(WEEK, mistake, make_lab)
 
 
 @pytest.mark.filterwarnings("ignore")

@@ -88,13 +88,8 @@ def test_the_starter_fails_every_check(tmp_path):
 
 
 @pytest.mark.parametrize("mistake", mistakes, ids=lambda mistake: mistake.name)
-def test_each_mistake_is_caught_and_named(tmp_path, mistake):
-    found = judged(lab_with(tmp_path, mistake.solution), build=False)
-    wrong = {name: j.measurement for name, j in found.items() if j.verdict.outcome == "wrong" and j.measurement}
-    assert wrong
-    first = next(iter(wrong))
-    named = judge.diagnose(WEEK, {first: wrong[first]}, lambda solution: lab_with(tmp_path, solution))
-    assert named[first].startswith(mistake.name)
+def test_each_mistake_is_caught_and_named(assert_caught_and_named, tmp_path, mistake):
+    assert_caught_and_named(WEEK, mistake, lambda solution: lab_with(tmp_path, solution), build=False)
 
 
 class Plain:

@@ -24,14 +24,9 @@ def lab_with(folder, replaced=None, profile="quick"):
     return Lab(WEEK.week, folder, Solution(WEEK.week, replaced=replaced), profile=profile)
 
 
-def judged(lab, *, exercise_only=True, until_wrong=False):
+def judged(lab, *, exercise_only=True):
     built = judge.BuiltOnDemand(lambda: WEEK.build(lab))
-    found = {}
-    for one in judge.assess(WEEK, lab, built, exercise_only=exercise_only):
-        found[one.verdict.name] = one
-        if until_wrong and one.verdict.outcome == "wrong":
-            break
-    return found
+    return {j.verdict.name: j for j in judge.assess(WEEK, lab, built, exercise_only=exercise_only)}
 
 
 @pytest.fixture(scope="module")
@@ -80,13 +75,8 @@ def test_the_starter_fails_every_check(tmp_path):
 
 
 @pytest.mark.parametrize("mistake", mistakes, ids=lambda mistake: mistake.name)
-def test_each_mistake_is_caught_and_named(tmp_path, mistake):
-    found = judged(lab_with(tmp_path, mistake.solution), until_wrong=True)
-    assert [name for name, j in found.items() if j.verdict.outcome == "crashed"] == []
-    wrong = {name: j.measurement for name, j in found.items() if j.verdict.outcome == "wrong"}
-    assert wrong
-    named = judge.diagnose(WEEK, wrong, lambda solution: lab_with(tmp_path, solution))
-    assert [text.partition(":")[0] for text in named.values()] == [mistake.name]
+def test_each_mistake_is_caught_and_named(assert_caught_and_named, tmp_path, mistake):
+    assert_caught_and_named(WEEK, mistake, lambda solution: lab_with(tmp_path, solution))
 
 
 def test_mistakes_are_many_and_explained():

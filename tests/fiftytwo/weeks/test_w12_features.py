@@ -74,17 +74,8 @@ def test_the_starter_fails_every_check(tmp_path):
 
 @pytest.mark.filterwarnings("ignore")
 @pytest.mark.parametrize("mistake", mistakes, ids=lambda mistake: mistake.name)
-def test_each_mistake_is_caught_and_named(tmp_path, mistake):
-    def make_lab(solution):
-        return lab_with(solution, tmp_path)
-
-    built = judge.Unbuilt(RuntimeError("the build is judged elsewhere"))
-    verdicts = judge.assess(WEEK, make_lab(mistake.solution), built, exercise_only=True)
-    wrong = {j.verdict.name: j.measurement for j in verdicts if j.verdict.outcome == "wrong" and j.measurement}
-    assert wrong
-    first = next(iter(wrong))
-    named = judge.diagnose(WEEK, {first: wrong[first]}, make_lab)
-    assert named[first].startswith(mistake.name)
+def test_each_mistake_is_caught_and_named(assert_caught_and_named, tmp_path, mistake):
+    assert_caught_and_named(WEEK, mistake, lambda solution: lab_with(solution, tmp_path), build=False)
 
 
 class SlowTargetEncoder(features.TargetEncoder):

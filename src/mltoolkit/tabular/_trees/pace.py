@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import importlib
-from typing import Any, TypeVar
+from typing import TypeVar
 
 Function = TypeVar("Function")
 
@@ -11,8 +10,8 @@ Function = TypeVar("Function")
 def pick(name: str, readable: Function) -> Function:
     """The function of this name in ``_kernels``, or the readable one where numba does not import."""
     try:
-        kernels: Any = importlib.import_module("mltoolkit.tabular._trees._kernels")
+        from mltoolkit.tabular._trees import _kernels  # by statement: a run's sources are found by imports
     except ImportError:
         return readable
-    twin: Function = getattr(kernels, name)
+    twin: Function = getattr(_kernels, name)
     return twin

@@ -1,0 +1,1 @@
+"""Week 16: training that survives and scales."""

@@ -1,0 +1,1 @@
+"""What unigram models need beyond the page that is to be read: compiled twins and their tables."""
