@@ -26,6 +26,7 @@ Signature = tuple[tuple[int, int, int] | None, ...]
 _GRACE_SECONDS = 5.0  # for a check to put its own things away before it is killed
 _BREATH_SECONDS = 15.0  # a line now and then, so that nothing on the way takes the stream for dead
 _LONGEST_LINE = 2**20
+_LAST_WORDS = ("ended", "stopped", "trouble")
 _COMMAND = (sys.executable, "-m", "fiftytwo.web.errand")
 
 
@@ -47,8 +48,9 @@ class _Place:
 
     @property
     def busy(self) -> bool:
-        """Whether an errand is under way."""
-        return self.errand is not None and not self.errand.done()
+        """Whether an errand is under way; one that has said its last word is not, though its process may still end."""
+        over = bool(self.said) and self.said[-1]["kind"] in _LAST_WORDS
+        return self.errand is not None and not self.errand.done() and not over
 
 
 class Desk:
@@ -196,7 +198,7 @@ async def _pass_on(process: asyncio.subprocess.Process, place: _Place) -> None:
         last = news["kind"]
         place.tell(news)
     await process.wait()
-    if last not in ("ended", "stopped", "trouble"):
+    if last not in _LAST_WORDS:
         place.tell({"kind": "trouble", "text": f"The check ended early (exit status {process.returncode})."})
 
 

@@ -183,7 +183,7 @@ def test_an_untouched_starter_is_one_box_and_not_a_wall(home, save, demo, runs):
     missing = tuple(replace(run.verdicts[2], name=f"check {n}") for n in range(20))
     save(replace(run, verdicts=missing))
     text = write_report(home, catalogue=demo).with_name("week01.html").read_text("utf-8")
-    assert text.count("<details") == 1
+    assert text.count('<details class="failure') == 1
     assert "</span> 20 checks</h4>" in text
     assert text.count("PCA.partial_fit raises NotImplementedError") == 1
     assert "<dd>check 0 · check 1 · " in text

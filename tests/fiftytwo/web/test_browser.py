@@ -139,6 +139,8 @@ def test_a_week_from_its_start_to_its_pass(visit, place):
     page.get_by_role("button", name=re.compile("Show a hint")).click()
     page.locator("#hints li").wait_for()
     assert page.evaluate("document.activeElement.id") == "hints"
+    assert page.get_by_text("Each save is checked.").is_visible()
+    assert not page.locator("#running").is_visible()
 
     file.write_text(Bench.of(1, place).reference())
     page.get_by_text("Week 1 is yours.", exact=True).wait_for(timeout=A_CHECK)

@@ -347,7 +347,7 @@ def test_a_comparison_is_shown_where_there_is_one(browser, home):
     file.write_text(json.dumps(found))
     text = text_of(browser.get("/week/1/beside"))
     assert "time (median) 2.0 s 1.0 s –" in text
-    assert "beside the reference 2 × 1 × –" in text
+    assert "beside the reference 2× 1× –" in text
     assert "share 0.123" in text
     assert "library: crashed: no such library" in text
     file.write_text("{")

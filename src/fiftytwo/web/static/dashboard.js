@@ -44,6 +44,7 @@ function announce(text) {
 function replaceParts(text, ids) {
   const fresh = new DOMParser().parseFromString(text, "text/html");
   const focused = document.activeElement?.id;
+  const watching = document.getElementById("watching")?.hidden === false;
   for (const id of ids.split(" ")) {
     const part = fresh.getElementById(id);
     const old = document.getElementById(id);
@@ -54,6 +55,7 @@ function replaceParts(text, ids) {
     }
     old.replaceWith(part);
   }
+  showWatching(watching);
   if (focused) document.getElementById(focused)?.focus({ preventScroll: true });
   return fresh;
 }
