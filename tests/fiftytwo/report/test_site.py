@@ -186,7 +186,7 @@ def test_an_untouched_starter_is_one_box_and_not_a_wall(home, save, demo, runs):
     assert text.count('<details class="failure') == 1
     assert "</span> 20 checks</h4>" in text
     assert text.count("PCA.partial_fit raises NotImplementedError") == 1
-    assert "<dd>check 0 · check 1 · " in text
+    assert "<summary>all 20 by name</summary>check 0 · check 1 · " in text
 
 
 def test_starters_left_in_several_places_are_told_apart(home, save, demo, runs):
