@@ -146,7 +146,7 @@ def commands(page: Path) -> Iterator[str]:
     """Commands that are not run: of ``sh`` blocks and of running text."""
     text = page.read_text("utf-8")
     for block in blocks(page):
-        if block.kind == "sh":
+        if block.kind in ("", "sh"):
             yield from block.text.replace("\\\n", " ").splitlines()
     yield from CODE.findall(BLOCK.sub("", text))
 
@@ -155,7 +155,8 @@ def fault(command: str) -> str:
     """What is wrong with a command line of ours; empty for a good one, and for what is no command of ours."""
     command = re.split(r" {2,}|\s#", command.strip())[0]  # a remark after the command
     for part in command.split(" | "):
-        words = shlex.split(part)
+        named = part.split()[:1]
+        words = shlex.split(part) if named and named[0] in (*ROOTS, "make") else []
         if words and words[0] in ROOTS and (found := _fault(words)):
             return f"{part}: {found}"
         if words and words[0] == "make":

@@ -1,7 +1,8 @@
 """Docstrings, which are reStructuredText for terminals and editors, as the Markdown that the site is made of.
 
 griffe hands over each object that it has read (``extensions`` in mkdocs.yml). What is changed is what our docstrings
-use and Markdown does not know: roles, literal blocks after ``::`` and simple tables.
+use and Markdown does not know: roles, literal blocks after ``::`` and simple tables; and parameters that share one
+description are taken apart, since griffe would give all of them the default of the first.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from typing import Any
 import griffe
 
 _ROLE = re.compile(r":[a-z]+:`(?:~[\w.]*\.)?([^`]+)`")
+_SHARED = re.compile(r"^(\s*)(\*{0,2}\w+(?:, \*{0,2}\w+)+)( : .*)?$")
 _RULE = re.compile(r"^(\s*)=+(?:\s+=+)+\s*$")
 
 
@@ -27,8 +29,38 @@ class Markdown(griffe.Extension):
 
 def as_markdown(text: str) -> str:
     """A docstring's text with roles as code, literal blocks as blocks of code and simple tables as tables."""
-    text = _ROLE.sub(r"`\1`", text)
-    return "\n".join(_with_literal_blocks(_with_tables(text.split("\n"))))
+    lines = _ROLE.sub(r"`\1`", text).split("\n")
+    return "\n".join(_with_literal_blocks(_with_tables(_with_single_parameters(lines))))
+
+
+def _indent(line: str) -> int:
+    return len(line) - len(line.lstrip())
+
+
+def _below(lines: list[str], number: int, margin: int) -> int:
+    """Where the lines from ``number`` on that are indented by more than ``margin`` end."""
+    end = number
+    while end < len(lines) and (not lines[end].strip() or _indent(lines[end]) > margin):
+        end += 1
+    return end
+
+
+def _with_single_parameters(lines: list[str]) -> list[str]:
+    """``a, b : type`` and its description once for each of the names."""
+    made: list[str] = []
+    number = 0
+    while number < len(lines):
+        match = _SHARED.match(lines[number])
+        end = _below(lines, number + 1, len(match[1])) if match else number + 1
+        described = [line for line in lines[number + 1 : end] if line.strip()]
+        if match and described:
+            for name in match[2].split(", "):
+                made += [f"{match[1]}{name}{match[3] or ''}", *described]
+            made += [""] * (len(lines[number + 1 : end]) - len(described))
+        else:
+            made += lines[number:end]
+        number = end
+    return made
 
 
 def _with_tables(lines: list[str]) -> list[str]:
@@ -60,16 +92,14 @@ def _with_literal_blocks(lines: list[str]) -> list[str]:
         if not line.rstrip().endswith("::"):
             made.append(line)
             continue
-        margin = len(line) - len(line.lstrip())
-        end = number
-        while end < len(lines) and (not lines[end].strip() or len(lines[end]) - len(lines[end].lstrip()) > margin):
-            end += 1
+        margin = _indent(line)
+        end = _below(lines, number, margin)
         block = [text[margin:] for text in lines[number:end]]
         while block and not block[-1].strip():
             block.pop()
         while block and not block[0].strip():
             block.pop(0)
-        least = min((len(text) - len(text.lstrip()) for text in block if text.strip()), default=0)
+        least = min((_indent(text) for text in block if text.strip()), default=0)
         pad = " " * margin
         made += [line.rstrip()[:-1], "", f"{pad}```text", *(pad + text[least:] for text in block), f"{pad}```", ""]
         number = end

@@ -134,7 +134,7 @@ def test_the_site_is_built_without_a_warning_and_without_a_network(tmp_path: Pat
 
 
 class TestDocstrings:
-    @pytest.fixture(scope="class")
+    @pytest.fixture
     def as_markdown(self) -> object:
         pytest.importorskip("griffe", reason="needs the extra docs")
         return tool("docstrings").as_markdown
@@ -150,6 +150,13 @@ class TestDocstrings:
         text = "Of:\n\n===  =====\na    b\n===  =====\n1    x | y\n2    long words here\n===  =====\nAfter."
         assert as_markdown(text) == (
             "Of:\n\n| a | b |\n| --- | --- |\n| 1 | x &#124; y |\n| 2 | long words here |\nAfter."
+        )
+
+    def test_parameters_that_share_a_description_each_have_it(self, as_markdown) -> None:
+        text = "a, *b : int\n    One.\n    Two.\nc, d\n    Three.\n\nReturns\n-------\nint\n    e, f\n"
+        assert as_markdown(text) == (
+            "a : int\n    One.\n    Two.\n*b : int\n    One.\n    Two.\n"
+            "c\n    Three.\nd\n    Three.\n\nReturns\n-------\nint\n    e, f\n"
         )
 
     def test_other_text_stays(self, as_markdown) -> None:
