@@ -202,7 +202,7 @@ def _trained(lab: Lab, built: Built) -> Iterator[Check]:
         why="Nor is a model that was allowed to compute more.",
         exercise=False,
     )
-    if not lab.full:  # on a megabyte of plays the LSTM is ahead: the document says by how much, and no bound hides it
+    if not lab.full:  # on a megabyte of plays the LSTM is ahead; the document says by how much
         yield Check(
             "loss of the LSTM above the transformer's",
             lambda: built.recurrent.last - built.transformer.last,
