@@ -116,9 +116,9 @@ $(VENV)/.chromium: $(CORE)
 	@root=""; [ "$$(id -u)" = 0 ] || root="sudo -n"; \
 	if command -v chromium >/dev/null || command -v chromium-browser >/dev/null; then :; \
 	elif command -v apt-get >/dev/null && $$root true 2>/dev/null && echo "installing chromium for the tests of the dashboard" \
-	  && { $$root apt-get -qq install -y --no-install-recommends chromium >/dev/null 2>&1 \
-	    || { $$root apt-get -qq update >/dev/null 2>&1 \
-	      && $$root apt-get -qq install -y --no-install-recommends chromium >/dev/null 2>&1; }; }; then :; \
+	  && { $$root timeout 300 apt-get -qq install -y --no-install-recommends chromium >/dev/null 2>&1 \
+	    || { $$root timeout 300 apt-get -qq update >/dev/null 2>&1 \
+	      && $$root timeout 300 apt-get -qq install -y --no-install-recommends chromium >/dev/null 2>&1; }; }; then :; \
 	else echo "no Chromium here and it cannot be installed: the browser tests of the dashboard will skip"; fi
 	@touch $@
 

@@ -216,7 +216,9 @@ class Store:
         with self._alone():
             self._index(list(_read_runs([there[name] for name in sorted(new)])))
             with engine.begin() as connection:
-                connection.execute(sa.delete(_runs).where(_runs.c.id.in_(gone)))
+                if gone:  # one by one: a list of thousands is more than a statement may name
+                    one = sa.delete(_runs).where(_runs.c.id == sa.bindparam("gone"))
+                    connection.execute(one, [{"gone": name} for name in gone])
 
     def _rows(self, before: str | None = None, limit: int | None = None, **wanted: Any) -> Iterator[RunRow]:
         if not self._anything():

@@ -95,7 +95,7 @@ def _took(way: progress.Way, told: float | None) -> str:
     """The hours that were told, else the days from start to pass, named for what they are."""
     if told is not None:
         return f"{told:g} hours, as told"
-    if way.started is None or way.passed is None:
+    if way.started is None or way.passed is None or way.passed < way.started:  # a clock was put back
         return ""
     days = (way.passed.astimezone().date() - way.started.astimezone().date()).days + 1
     return f"{pace_showing.took(pace.Took(way.week, 0.0, 0.0, days))} elapsed from start to pass"
