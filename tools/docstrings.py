@@ -30,7 +30,7 @@ class Markdown(griffe.Extension):
 def as_markdown(text: str) -> str:
     """A docstring's text with roles as code, literal blocks as blocks of code and simple tables as tables."""
     lines = _ROLE.sub(r"`\1`", text).split("\n")
-    return "\n".join(_with_literal_blocks(_with_tables(_with_single_parameters(lines))))
+    return "\n".join(_with_literal_blocks(_with_tables(_with_single_parameters(_with_plain_types(lines)))))
 
 
 def _indent(line: str) -> int:
@@ -43,6 +43,16 @@ def _below(lines: list[str], number: int, margin: int) -> int:
     while end < len(lines) and (not lines[end].strip() or _indent(lines[end]) > margin):
         end += 1
     return end
+
+
+def _with_plain_types(lines: list[str]) -> list[str]:
+    """Types of parameters and results without marks of code, since a type is shown as code as a whole."""
+    return [
+        line.replace("``", "")
+        if below.strip() and _indent(below) > _indent(line) and line.rstrip()[-1:] != ":"
+        else line
+        for line, below in zip(lines, [*lines[1:], ""], strict=True)
+    ]
 
 
 def _with_single_parameters(lines: list[str]) -> list[str]:

@@ -159,6 +159,9 @@ class TestDocstrings:
             "c\n    Three.\nd\n    Three.\n\nReturns\n-------\nint\n    e, f\n"
         )
 
+    def test_a_type_is_code_as_a_whole(self, as_markdown) -> None:
+        assert as_markdown("x : like ``y``\n    Not ``z``.\n") == "x : like y\n    Not ``z``.\n"
+
     def test_other_text_stays(self, as_markdown) -> None:
         text = "Σ x_i / n,\n\n  an indented line\n\nParameters\n----------\nx : int\n    A number: any."
         assert as_markdown(text) == text
