@@ -224,11 +224,15 @@ def test_versions_are_read_from_the_lock_file(tmp_path, monkeypatch):
     )
     with pytest.raises(CannotRead, match=r"no requirements\.lock"):
         bits.pinned()
-    (tmp_path / "requirements.lock").write_text("numpy==1.0 ; x\nnumpy==2.0 # y\nscipy==3\n", encoding="utf-8")
-    monkeypatch.setattr(
-        bits, "versions", lambda: {"python": "3", "fiftytwo": "0", "numpy": "2.0", "scipy": "4", "x": "1"}
+    (tmp_path / "requirements.lock").write_text(
+        "numpy==1.0 ; x\nnumpy==2.0 # y\nscipy==3\ntorch==2\n", encoding="utf-8"
     )
-    assert bits.pinned() == [("numpy", "2.0", "2.0"), ("scipy", "4", "3"), ("x", "1", "")]
+    monkeypatch.setattr(
+        bits,
+        "versions",
+        lambda: {"python": "3", "fiftytwo": "0", "numpy": "2.0", "scipy": "4", "torch": "2+cpu", "x": "1"},
+    )
+    assert bits.pinned() == [("numpy", "2.0", "2.0"), ("scipy", "4", "3"), ("torch", "2+cpu", "2+cpu"), ("x", "1", "")]
 
 
 def test_where_no_process_may_start_the_checklist_says_so(tmp_path):

@@ -114,8 +114,10 @@ def pinned() -> list[tuple[str, str, str]]:
     for line in lock.read_text("utf-8").splitlines():  # one library may be pinned for each version of Python
         name, _, version = line.partition("#")[0].partition(";")[0].strip().partition("==")
         wanted.setdefault(name, []).append(version)
-    return [
-        (name, running, running if running in wanted.get(name, []) else ", ".join(wanted.get(name, [])))
-        for name, running in versions().items()
-        if name not in ("python", "fiftytwo")
-    ]
+    rows = []
+    for name, running in versions().items():
+        if name not in ("python", "fiftytwo"):
+            pins = wanted.get(name, [])
+            # A build for one kind of machine, such as 2.13.0+cpu, is the version that is pinned.
+            rows.append((name, running, running if running.partition("+")[0] in pins else ", ".join(pins)))
+    return rows
