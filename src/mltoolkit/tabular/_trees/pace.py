@@ -10,7 +10,7 @@ Function = TypeVar("Function")
 def pick(name: str, readable: Function) -> Function:
     """The function of this name in ``_kernels``, or the readable one where numba does not import."""
     try:
-        from mltoolkit.tabular._trees import _kernels  # by statement: a run's sources are found by imports
+        import mltoolkit.tabular._trees._kernels as _kernels  # a statement: a run's sources are found by imports
     except ImportError:
         return readable
     twin: Function = getattr(_kernels, name)
