@@ -42,6 +42,7 @@ class Recipe:
     padding: int = 4
     hole: int = 8
     precision: str = "fp32"
+    threads: int = 0  # of PyTorch; 0 is its own choice
 
 
 @dataclass(frozen=True)
@@ -60,6 +61,15 @@ class Outcome:
 
 def run(solution: Any, pictures: Pictures, recipe: Recipe) -> dict[str, Any]:
     """Train by a recipe and judge by the test pictures; returns the fields of an ``Outcome``."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(recipe.threads or before)
+    try:
+        return _trained(solution, pictures, recipe)
+    finally:
+        torch.set_num_threads(before)
+
+
+def _trained(solution: Any, pictures: Pictures, recipe: Recipe) -> dict[str, Any]:
     torch.manual_seed(recipe.seed)
     model = ConvNet(recipe.width, len(pictures.classes), stem_stride=recipe.stem_stride)
     model = model.to(memory_format=torch.channels_last)
