@@ -83,7 +83,8 @@ def ask(*words, answers=""):
 @pytest.mark.parametrize("number", plan.landed())
 def test_every_landed_week_has_a_quiz_that_holds(number, capsys):
     questions = quiz.week_questions(number)
-    assert len(questions) >= 6
+    assert len(questions) >= 8
+    assert {question.kind for question in questions} == {"single", "multiple", "numeric", "code"}
     for question in questions:
         assert len(question.explanation.split()) >= 5, question.id
         assert question.prompt.strip(), question.id

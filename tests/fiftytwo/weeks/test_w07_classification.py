@@ -109,12 +109,3 @@ def test_platts_oracle_meets_the_condition_of_the_maximum():
     targets = np.where(y == 1, (ones + 1) / (ones + 2), 1 / (zeros + 2))
     assert abs(np.sum(weights * (p - targets))) < 1e-6
     assert abs(np.sum(weights * (p - targets) * scores)) < 1e-6
-
-
-def test_the_quiz_is_complete_and_its_code_prints_its_answer(capsys):
-    questions = plan.questions(WEEK)
-    assert {question.kind for question in questions} == {"single", "multiple", "numeric", "code"}
-    for question in questions:
-        if question.kind == "code":
-            exec(compile(question.code, question.id, "exec"), {})
-            assert capsys.readouterr().out.strip() == question.answer

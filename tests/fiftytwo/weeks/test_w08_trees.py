@@ -136,15 +136,6 @@ def test_the_full_run_passes_on_real_tables(tmp_path, shared_data):
     assert "RMSE on California housing" in outcomes
 
 
-def test_the_quiz_is_complete_and_its_code_prints_its_answer(capsys):
-    questions = plan.questions(WEEK)
-    assert {question.kind for question in questions} == {"single", "multiple", "numeric", "code"}
-    for question in questions:
-        if question.kind == "code":
-            exec(compile(question.code, question.id, "exec"), {})
-            assert capsys.readouterr().out.strip() == question.answer
-
-
 @pytest.mark.filterwarnings("ignore")
 def test_the_library_at_work_can_stand_in_for_the_build(tmp_path):
     import importlib

@@ -201,13 +201,3 @@ def test_without_umap_the_map_says_what_to_install(monkeypatch):
 
 def test_the_brief_names_every_part():
     assert all(f"`{name}" in WEEK.week.exercise.brief for name in NAMES)
-
-
-def test_the_quiz_is_complete_and_its_code_prints_its_answer(capsys):
-    questions = plan.questions(WEEK)
-    assert {question.kind for question in questions} == {"single", "multiple", "numeric", "code"}
-    assert len(questions) >= 6
-    for question in questions:
-        if question.kind == "code":
-            exec(compile(question.code, question.id, "exec"), {})
-            assert capsys.readouterr().out.strip() == question.answer

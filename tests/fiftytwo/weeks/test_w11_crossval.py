@@ -79,21 +79,8 @@ def test_each_mistake_is_caught_and_named(assert_caught_and_named, tmp_path, mis
     assert_caught_and_named(WEEK, mistake, lambda solution: lab_with(tmp_path, solution))
 
 
-def test_mistakes_are_many_and_explained():
-    assert len(mistakes) >= 8
-    assert len({mistake.name for mistake in mistakes}) == len(mistakes)
+def test_every_name_has_its_mistake():
     assert {name for mistake in mistakes for name in mistake.solution} == set(NAMES)
-    assert all(mistake.diagnosis.endswith(".") for mistake in mistakes)
-
-
-def test_the_quiz_is_complete_and_its_code_prints_its_answer(capsys):
-    questions = plan.questions(WEEK)
-    assert len(questions) >= 8
-    assert {question.kind for question in questions} == {"single", "multiple", "numeric", "code"}
-    for question in questions:
-        if question.kind == "code":
-            exec(compile(question.code, question.id, "exec"), {})
-            assert capsys.readouterr().out.strip() == question.answer
 
 
 class SlowGroups(crossval.Splitter):

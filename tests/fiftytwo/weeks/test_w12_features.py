@@ -75,7 +75,7 @@ def test_the_starter_fails_every_check(tmp_path):
 @pytest.mark.filterwarnings("ignore")
 @pytest.mark.parametrize("mistake", mistakes, ids=lambda mistake: mistake.name)
 def test_each_mistake_is_caught_and_named(assert_caught_and_named, tmp_path, mistake):
-    assert_caught_and_named(WEEK, mistake, lambda solution: lab_with(solution, tmp_path), build=False)
+    assert_caught_and_named(WEEK, mistake, lambda solution: lab_with(solution, tmp_path), build=False, may_crash=True)
 
 
 class SlowTargetEncoder(features.TargetEncoder):
@@ -164,13 +164,3 @@ def test_nothing_is_left_in_the_temporary_folder(tmp_path, monkeypatch):
     lab = lab_with({}, tmp_path)
     serving.refused(lab)
     assert list(tmp_path.iterdir()) == []
-
-
-def test_the_quiz_is_complete_and_its_code_prints_its_answer(capsys):
-    questions = plan.questions(WEEK)
-    assert {question.kind for question in questions} == {"single", "multiple", "numeric", "code"}
-    assert len(questions) >= 6
-    for question in questions:
-        if question.kind == "code":
-            exec(compile(question.code, question.id, "exec"), {})
-            assert capsys.readouterr().out.strip() == question.answer

@@ -161,12 +161,3 @@ def test_the_peer_has_the_methods_that_the_build_calls_and_the_same_numbers():
         np.testing.assert_allclose(models[1].loss_curve_, models[0].loss_curve_, rtol=1e-4)
         np.testing.assert_allclose(models[1].predict_proba(net.X), models[0].predict_proba(net.X), atol=1e-4)
         assert (models[1].predict(net.X) == models[0].predict(net.X)).all()
-
-
-def test_the_quiz_is_complete_and_its_code_prints_its_answer(capsys):
-    questions = plan.questions(WEEK)
-    assert {question.kind for question in questions} == {"single", "multiple", "numeric", "code"}
-    for question in questions:
-        if question.kind == "code":
-            exec(compile(question.code, question.id, "exec"), {})
-            assert capsys.readouterr().out.strip() == question.answer

@@ -72,16 +72,8 @@ def test_the_starter_fails_every_check(tmp_path):
 
 
 @pytest.mark.parametrize("mistake", mistakes, ids=lambda mistake: mistake.name)
-def test_each_mistake_is_caught_and_named(tmp_path, mistake):
-    def make_lab(solution):
-        return lab_with(solution, tmp_path)
-
-    built = judge.Unbuilt(RuntimeError("the build is judged elsewhere"))
-    verdicts = judge.assess(WEEK, make_lab(mistake.solution), built, exercise_only=True)
-    wrong = next(j for j in verdicts if j.verdict.outcome == "wrong")
-    assert wrong.measurement is not None
-    name = wrong.verdict.name
-    assert judge.diagnose(WEEK, {name: wrong.measurement}, make_lab)[name].startswith(mistake.name)
+def test_each_mistake_is_caught_and_named(assert_caught_and_named, tmp_path, mistake):
+    assert_caught_and_named(WEEK, mistake, lambda solution: lab_with(solution, tmp_path), build=False)
 
 
 def test_pytorchs_own_parts_pass_the_checks_of_values(tmp_path):
@@ -164,12 +156,3 @@ def test_the_study_note_is_short_and_its_example_runs(capsys):
     (example,) = re.findall(r"```python\n(.*?)```", note, flags=re.DOTALL)
     exec(compile(example, "study.md", "exec"), {})
     assert capsys.readouterr().out.split() == list(re.search(r"# (\S+), then (\S+)", example).groups())
-
-
-def test_the_quiz_is_complete_and_its_code_prints_its_answer(capsys):
-    questions = plan.questions(WEEK)
-    assert {question.kind for question in questions} == {"single", "multiple", "numeric", "code"}
-    for question in questions:
-        if question.kind == "code":
-            exec(compile(question.code, question.id, "exec"), {})
-            assert capsys.readouterr().out.strip() == question.answer
