@@ -35,7 +35,8 @@ class Row:
     """One comparison.
 
     ``ours`` and ``peer`` do the work once and return its result; ``equal`` takes both results and returns
-    an empty string, or what differs. ``goal`` is the least ratio of the peer's time to ours.
+    an empty string, or what differs. ``goal`` is the least ratio of the peer's time to ours; a row
+    without one explains another.
     """
 
     name: str
@@ -44,7 +45,7 @@ class Row:
     ours: Callable[[], Any]
     peer: Callable[[], Any]
     equal: Callable[[Any, Any], str]
-    goal: float
+    goal: float | None = None
 
 
 @dataclass(frozen=True)
@@ -54,7 +55,7 @@ class Result:
     name: str
     workload: str
     peer: str
-    goal: float
+    goal: float | None
     difference: str
     cold_seconds: tuple[float, float]  # first call of ours and of the peer
     seconds: tuple[tuple[float, float], ...]
@@ -115,13 +116,15 @@ def _print(results: Sequence[Result]) -> None:
             table.add_row(result.name, "", "", f"not equal: {result.difference}", "", "")
             continue
         ours, peer = (statistics.median(pair[i] for pair in result.seconds) for i in (0, 1))
-        met = "met" if result.ratio_median >= result.goal else "missed"
+        verdict = ""
+        if result.goal is not None:
+            verdict = f"{result.goal:g} x, {'met' if result.ratio_median >= result.goal else 'missed'}"
         table.add_row(
             result.name,
             f"{1000 * ours:.0f} ms",
             f"{1000 * peer:.0f} ms",
             f"{result.ratio_median:.2f} x",
             f"{result.ratio_least:.2f} x",
-            f"{result.goal:g} x, {met}",
+            verdict,
         )
     Console(highlight=False).print(table)

@@ -14,12 +14,15 @@ RESULTS = Path(__file__).parents[3] / "benchmarks" / "results"
 
 @dataclass(frozen=True)
 class Bar:
-    """One comparison: ``ratio`` is the peer's time over ours, so above 1 ours is faster; ``None`` when not equal."""
+    """One comparison: ``ratio`` is the peer's time over ours, so above 1 ours is faster; ``None`` when not equal.
+
+    A comparison without a ``goal`` explains another one.
+    """
 
     name: str
     workload: str
     peer: str
-    goal: float
+    goal: float | None
     ratio: float | None
     least: float | None
     difference: str
@@ -27,7 +30,7 @@ class Bar:
     @property
     def met(self) -> bool:
         """Whether the goal was met."""
-        return self.ratio is not None and self.ratio >= self.goal
+        return self.ratio is not None and self.goal is not None and self.ratio >= self.goal
 
 
 @dataclass(frozen=True)
@@ -89,14 +92,14 @@ def scale(benchmarks: Sequence[Benchmark]) -> Scale:
 def _values(benchmarks: Sequence[Benchmark]) -> Iterator[float]:
     for benchmark in benchmarks:
         for bar in benchmark.bars:
-            yield from (bar.goal, *(() if bar.ratio is None else (bar.ratio,)))
+            yield from (value for value in (bar.goal, bar.ratio) if value is not None)
 
 
 def _benchmark(record: dict[str, Any]) -> Benchmark:
     machine = record["machine"]
     rows = [
         Bar(
-            row["name"], row["workload"], row["peer"], float(row["goal"]),
+            row["name"], row["workload"], row["peer"], row["goal"],
             row["ratio_median"], row["ratio_least"], row["difference"],
         )
         for row in record["rows"]

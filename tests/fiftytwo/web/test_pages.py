@@ -312,14 +312,17 @@ def test_benchmarks_are_drawn_to_scale(browser, monkeypatch, tmp_path):
     row = {"name": "fast", "workload": "n = 1", "peer": "f(x)", "goal": 2.0, "difference": "", "ratio_median": 12.345,
            "ratio_least": 11.0}  # fmt: skip
     bad = {**row, "name": "odd", "difference": "0.5 at [1]", "ratio_median": None, "ratio_least": None}
+    why = {**row, "name": "why", "goal": None, "ratio_median": 0.5}
     record = {"benchmark": "pca", "date": "2026-11-24T11:50:40+00:00", "machine": {"processor": "CPU", "cores": 2}}
-    (tmp_path / "pca.json").write_text(json.dumps({**record, "rows": [row, bad]}))
+    (tmp_path / "pca.json").write_text(json.dumps({**record, "rows": [row, bad, why]}))
     (tmp_path / "torn.json").write_text('{"benchmark":')
     found, faults = peers.read_results(tmp_path)
     monkeypatch.setattr(peers, "read_results", lambda: (found, faults))
     text = text_of(browser.get("/benchmarks"))
     assert "PCA" in text
     assert "12.3× goal 2×, met" in text
+    assert [bar.met for bar in found[0].bars] == [True, False, False]
+    assert "why n = 1 beside f(x) 0.5×" in text
     assert "not equal 0.5 at [1]" in text
     assert "torn.json cannot be read" in text
     scale = peers.scale(found)
