@@ -28,6 +28,7 @@ _attached, __dir__, __all__ = lazy_loader.attach(
         "rnn": ["GRUCell", "LSTMCell", "RNNCell", "clip_grad_norm", "truncated_bptt"],
         "scale": ["Checkpoint", "accumulate", "autocast"],
         "schedules": ["warmup_cosine"],
+        "threads": ["torch_threads"],
         "trainer": ["Trainer"],
     },
 )

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -13,7 +12,7 @@ from numpy.typing import NDArray
 from torch.nn import functional
 
 from fiftytwo.weeks.w13_mlp.digits import Digits
-from mltoolkit.deep import Batches, Trainer, warmup_cosine
+from mltoolkit.deep import Batches, Trainer, torch_threads, warmup_cosine
 
 Curve = list[float]
 
@@ -38,17 +37,6 @@ class Learned:
     losses: tuple[float, ...]
     accuracies: tuple[float, ...]
     probabilities: NDArray[np.float64]
-
-
-@contextmanager
-def threads(count: int) -> Iterator[None]:
-    """PyTorch with so many threads. Of matrices this small two threads take longer than one, each waiting in a loop."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(count or before)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
 
 
 def by_hand(solution: Any, digits: Digits, recipe: Recipe, seed: int) -> tuple[Curve, Curve, NDArray[np.float64]]:
@@ -90,7 +78,7 @@ def by_torch(solution: Any, digits: Digits, recipe: Recipe, seed: int) -> tuple[
         return {"loss": float(functional.cross_entropy(logits, known)),
                 "accuracy": float((logits.argmax(1) == known).float().mean())}  # fmt: skip
 
-    with threads(recipe.threads):
+    with torch_threads(recipe.threads):
         history = trainer.fit(batches, epochs=recipe.epochs, validate=validate)
     with torch.no_grad():
         probabilities = torch.softmax(model(test).double(), dim=1).numpy()

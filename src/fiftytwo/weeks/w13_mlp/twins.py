@@ -12,7 +12,7 @@ from torch.nn import functional
 from fiftytwo.evidence import Check, Measurement
 from fiftytwo.measure import difference, first_unclear, refusal, worst
 from fiftytwo.weeks.w13_mlp.networks import ACTIVATIONS, CLOSE, Network, listed, made, network, parts, truth
-from fiftytwo.weeks.w13_mlp.training import threads
+from mltoolkit.deep import torch_threads
 
 if TYPE_CHECKING:
     from fiftytwo.lab import Lab
@@ -183,7 +183,7 @@ def learned_by_heart(solution: Any, net: Network, steps: int) -> list[float]:
     module = solution.MLP(5, (32,), 4, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
     optimizer = torch.optim.AdamW(module.parameters(), lr=0.02, weight_decay=0.0)
     x, y, losses = torch.tensor(net.X), torch.tensor(net.y), []
-    with threads(1):
+    with torch_threads(1):
         for _ in range(steps):
             optimizer.zero_grad()
             loss = functional.cross_entropy(module(x), y)

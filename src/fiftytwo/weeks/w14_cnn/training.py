@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from fiftytwo.weeks.w14_cnn.pictures import Pictures
-from mltoolkit.deep import Batches, ConvNet, Trainer, warmup_cosine
+from mltoolkit.deep import Batches, ConvNet, Trainer, torch_threads, warmup_cosine
 
 Array = NDArray[np.float64]
 _MOMENTUM = 0.9
@@ -61,12 +61,8 @@ class Outcome:
 
 def run(solution: Any, pictures: Pictures, recipe: Recipe) -> dict[str, Any]:
     """Train by a recipe and judge by the test pictures; returns the fields of an ``Outcome``."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(recipe.threads or before)
-    try:
+    with torch_threads(recipe.threads):
         return _trained(solution, pictures, recipe)
-    finally:
-        torch.set_num_threads(before)
 
 
 def _trained(solution: Any, pictures: Pictures, recipe: Recipe) -> dict[str, Any]:

@@ -10,8 +10,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from fiftytwo.weeks.w15_rnn.training import one_thread
-from mltoolkit.deep import GRU, LSTM, RNN, CharModel, as_streams
+from mltoolkit.deep import GRU, LSTM, RNN, CharModel, as_streams, torch_threads
 
 if TYPE_CHECKING:
     from fiftytwo.lab import Lab
@@ -47,7 +46,7 @@ def norms_through_time(solution: Any, name: str, forget_bias: float, scale: floa
             rotation, _ = torch.linalg.qr(torch.randn(_HIDDEN, _HIDDEN, generator=generator))
             cell.weight_hh.copy_(scale * rotation)
     states, state = [], None
-    with one_thread():
+    with torch_threads(1):
         for t in range(STEPS):
             state = cell(x[t], state)
             h = state[0] if isinstance(state, tuple) else state
@@ -69,7 +68,7 @@ def exploding(solution: Any, text: str, clip_norm: float | None, seed: int) -> t
     x, y = as_streams(model.encode(text), 16)
     optimizer = torch.optim.SGD(model.parameters(), lr=1.0)
     losses, lengths, state = [], [], None
-    with one_thread():
+    with torch_threads(1):
         for start in range(0, x.shape[1] - 64, 64):
             logits, state = model(x[:, start : start + 64], state)
             state = state.detach()
@@ -97,7 +96,7 @@ def recalled(lab: Lab, distances: tuple[int, ...], seeds: int, steps: int) -> di
     """Share of signals that are recalled, by cell; an array (seeds, distances)."""
     found = {name: np.empty((seeds, len(distances))) for name in _RECALLERS}
     rounds = [(name, i, j) for name in found for i in range(seeds) for j in range(len(distances))]
-    with one_thread():
+    with torch_threads(1):
         for name, seed, j in lab.progress(rounds, "a signal at growing distance"):
             found[name][seed, j] = _recall(*_RECALLERS[name], distances[j], steps, lab.seed + seed)
     return found

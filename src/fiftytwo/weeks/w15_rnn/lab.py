@@ -154,10 +154,10 @@ def _write(lab: Lab, text: Corpus, main: Trained, grams: NGram) -> None:
     import pandas as pd
     import torch
 
-    from fiftytwo.weeks.w15_rnn.training import one_thread
+    from mltoolkit.deep import torch_threads
 
     known, rows, samples = set(text.train.split()), [], {}
-    with one_thread():
+    with torch_threads(1):
         for temperature in _TEMPERATURES:
             generator = torch.Generator().manual_seed(lab.seed)
             written = main.model.sample(_WRITTEN, temperature=temperature, generator=generator)

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import contextlib
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import torch
 
-from mltoolkit.deep import CharModel, as_streams, warmup_cosine
+from mltoolkit.deep import CharModel, as_streams, torch_threads, warmup_cosine
 
 if TYPE_CHECKING:
     from fiftytwo.lab import Lab
@@ -60,7 +59,7 @@ class Session:
     def advance(self, characters: int) -> tuple[int, float]:
         """Train on so many characters more; how many have been read, and the seconds that it took."""
         started, until = time.perf_counter(), min(self._read + characters, self._plan.total)
-        with one_thread():
+        with torch_threads(1):
             self._model.train()
             while self._read < until:
                 part = slice(self._at, self._at + _PIECE * self._plan.window)
@@ -81,17 +80,6 @@ class Session:
         return {name: weight.detach().clone() for name, weight in self._model.state_dict().items()}
 
 
-@contextlib.contextmanager
-def one_thread() -> Iterator[None]:
-    """Small products gain nothing from a second core, and one thread gives the same bits on any machine."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
-
-
 def begin(solution: Any, ids: Any, options: Mapping[str, Any], plan: Plan, seed: int) -> Session:
     """A session with a new model."""
     torch.manual_seed(seed)
@@ -104,7 +92,7 @@ def trained(lab: Lab, text: Corpus, plan: Plan, *, points: int, label: str, **op
     valid = torch.as_tensor(text.ids(text.valid))
     session = lab.solution.apply(begin, text.ids(text.train), given, plan, lab.seed)
     done = Trained(CharModel(**given))
-    with one_thread():
+    with torch_threads(1):
         for _ in lab.progress(range(points), label):
             read, seconds = session.advance(-(-plan.total // points))
             # Judged here, from the weights alone: what another process says about its own loss proves nothing.

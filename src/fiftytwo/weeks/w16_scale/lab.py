@@ -73,20 +73,15 @@ class Built:
 
 def build(lab: Lab) -> Built:
     """Train in two precisions, on two processes, and under the profiler."""
-    import torch
+    from fiftytwo.weeks.w16_scale.digits import digits
+    from mltoolkit.deep import torch_threads
 
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)  # two processes on two cores; and figures that a neighbour does not move as much
-    try:
-        from fiftytwo.weeks.w16_scale.digits import digits
-
+    with torch_threads(1):  # two processes on two cores; and figures that a neighbour does not move as much
         data = digits(lab)
         accuracy, difference = _accuracy(lab, data)
         speed = _speed(lab)
         parallel = _parallel(lab, data)
         found = _profiles(lab, data)
-    finally:
-        torch.set_num_threads(threads)
     lab.document(
         "scaling.md.jinja",
         "Where the time goes, and what it takes to survive",
