@@ -1,4 +1,4 @@
-"""Language models: attention, transformers, tokenizers, objectives, decoding. Needs PyTorch."""
+"""Language models: attention, a transformer and its pretraining, tokenizers."""
 
 import lazy_loader
 
