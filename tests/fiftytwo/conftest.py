@@ -17,6 +17,12 @@ def samples(monkeypatch):
 
 
 @pytest.fixture
+def reference(samples):
+    """The source of the first sample week's reference."""
+    return (samples / "w01_sample" / "reference.py").read_text("utf-8")
+
+
+@pytest.fixture
 def catalogue(samples):
     """Two sample weeks; the second needs the first."""
     return {1: "w01_sample.lab", 2: "w02_sample.lab"}

@@ -30,11 +30,6 @@ def put(home, source):
     (folder / REFERENCE).write_text(source, "utf-8")
 
 
-@pytest.fixture
-def reference(samples):
-    return (samples / "w01_sample" / REFERENCE).read_text("utf-8")
-
-
 def test_a_good_week_passes_and_leaves_its_evidence(home, catalogue):
     updates = []
     run = run_one(1, home, catalogue=catalogue, listener=updates.append)

@@ -37,11 +37,6 @@ def _weeks(catalogue, monkeypatch):
     monkeypatch.setattr(plan, "landed", lambda: catalogue)
 
 
-@pytest.fixture
-def reference(samples):
-    return (samples / "w01_sample" / "reference.py").read_text("utf-8")
-
-
 def invoke(*words, answers=""):
     return CliRunner().invoke(cli, list(words), input=answers)
 

@@ -18,22 +18,6 @@ from fiftytwo.learner.stub import derive_text
 from fiftytwo.learner.workbench import Bench
 
 
-@pytest.fixture
-def invoke(home, catalogue, monkeypatch):
-    monkeypatch.setattr(plan, "landed", lambda: catalogue)
-    return lambda *words: CliRunner().invoke(cli, list(words))
-
-
-@pytest.fixture
-def reference(samples):
-    return (samples / "w01_sample" / "reference.py").read_text("utf-8")
-
-
-@pytest.fixture
-def mine(home):
-    return home.week(1) / "reference.py"
-
-
 def kinds(home):
     return [event.kind for event in home.events()]
 

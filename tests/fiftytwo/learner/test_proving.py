@@ -5,29 +5,11 @@ import os
 import shutil
 
 import pytest
-from click.testing import CliRunner
 
 from fiftytwo import plan
-from fiftytwo.cli import cli
 from fiftytwo.home import Home
 from fiftytwo.learner import progress, proving
 from fiftytwo.runner import Options, run_many, run_one
-
-
-@pytest.fixture
-def invoke(home, catalogue, monkeypatch):
-    monkeypatch.setattr(plan, "landed", lambda: catalogue)
-    return lambda *words: CliRunner().invoke(cli, list(words))
-
-
-@pytest.fixture
-def reference(samples):
-    return (samples / "w01_sample" / "reference.py").read_text("utf-8")
-
-
-@pytest.fixture
-def mine(home):
-    return home.week(1) / "reference.py"
 
 
 @pytest.fixture

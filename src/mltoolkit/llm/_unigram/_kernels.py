@@ -45,6 +45,37 @@ def _step(edges: Any, targets: Any, node: int, byte: Any) -> Any:
     return -1 if edges[slot] == _EMPTY else targets[slot]
 
 
+@numba.njit
+def _best_paths(
+    text: Any,
+    edges: Any,
+    targets: Any,
+    token_at: Any,
+    scores: Any,
+    without: int,
+    best: Any,
+    token_to: Any,
+    start_of: Any,
+) -> None:
+    """Viterbi: for each end in a text the best score up to it, its last token and where that begins.
+
+    ``without`` is a token that may not be used, -1 for none.
+    """
+    size = len(text)
+    best[0] = 0.0
+    best[1 : size + 1] = -np.inf
+    for start in range(size):
+        node = 0
+        for at in range(start, size):
+            node = _step(edges, targets, node, text[at])
+            if node < 0:
+                break
+            token = token_at[node]
+            if token >= 0 and token != without and best[start] + scores[token] > best[at + 1]:
+                best[at + 1] = best[start] + scores[token]
+                token_to[at + 1], start_of[at + 1] = token, start
+
+
 @numba.njit(cache=True)
 def segment(data: Any, end: int, kinds: Any, edges: Any, targets: Any, token_at: Any, scores: Any, out: Any) -> Any:
     """Tokens of the best segmentation of each piece of a text into ``out``; gives how many there are."""
@@ -57,18 +88,7 @@ def segment(data: Any, end: int, kinds: Any, edges: Any, targets: Any, token_at:
         if size + 1 > len(best):
             best, token_to = np.empty(2 * size), np.empty(2 * size, np.int32)
             start_of = np.empty(2 * size, np.int64)
-        best[0] = 0.0
-        best[1 : size + 1] = -np.inf
-        for start in range(size):
-            node = 0
-            for at in range(start, size):
-                node = _step(edges, targets, node, data[i + at])
-                if node < 0:
-                    break
-                token = token_at[node]
-                if token >= 0 and best[start] + scores[token] > best[at + 1]:
-                    best[at + 1] = best[start] + scores[token]
-                    token_to[at + 1], start_of[at + 1] = token, start
+        _best_paths(data[i:after], edges, targets, token_at, scores, -1, best, token_to, start_of)
         tokens, at = 0, size
         while at:
             tokens += 1
@@ -138,21 +158,13 @@ def expect(texts: Any, ends: Any, counts: Any, edges: Any, targets: Any, token_a
 def instead(texts: Any, ends: Any, edges: Any, targets: Any, token_at: Any, scores: Any, out: Any) -> None:
     """For each token the score of its best segmentation into others, ``-inf`` where there is none."""
     start_of_token = 0
-    best = np.empty(256)
+    best, token_to, start_of = np.empty(256), np.empty(256, np.int32), np.empty(256, np.int64)
     for token in range(len(ends)):
         size = ends[token] - start_of_token
         if size + 1 > len(best):
-            best = np.empty(2 * size)
-        best[0] = 0.0
-        best[1 : size + 1] = -np.inf
-        for start in range(size):
-            node = 0
-            for at in range(start, size):
-                node = _step(edges, targets, node, texts[start_of_token + at])
-                if node < 0:
-                    break
-                part = token_at[node]
-                if part >= 0 and part != token and best[start] + scores[part] > best[at + 1]:
-                    best[at + 1] = best[start] + scores[part]
+            best, token_to = np.empty(2 * size), np.empty(2 * size, np.int32)
+            start_of = np.empty(2 * size, np.int64)
+        text = texts[start_of_token : ends[token]]
+        _best_paths(text, edges, targets, token_at, scores, token, best, token_to, start_of)
         out[token] = best[size]
         start_of_token = ends[token]
