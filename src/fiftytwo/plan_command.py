@@ -19,9 +19,10 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from fiftytwo import plan as year_plan
+from fiftytwo import progress
 from fiftytwo.console import fail, here
 from fiftytwo.home import Home
-from fiftytwo.learner import pace, pace_showing, progress
+from fiftytwo.learner import pace, pace_showing
 from mltoolkit.io import atomic_write
 
 if TYPE_CHECKING:

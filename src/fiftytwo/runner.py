@@ -22,8 +22,8 @@ from fiftytwo.evidence import SCHEMA, Profile, Run, Who
 from fiftytwo.execution import empty_run, execute, follow, running_folder
 from fiftytwo.home import Home
 from fiftytwo.job import PROGRESS, Job
-from fiftytwo.learner.progress import ways
 from fiftytwo.machine import same_versions
+from fiftytwo.progress import ways
 from fiftytwo.store import Store
 
 Backend = Literal["loky", "dask", "ray"]

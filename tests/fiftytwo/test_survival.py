@@ -20,10 +20,10 @@ import psutil
 import pytest
 from click.testing import CliRunner
 
-from fiftytwo import plan, processes, upkeep
+from fiftytwo import plan, processes, progress, upkeep
 from fiftytwo.cli import cli, main
 from fiftytwo.home import FORMAT, Busy, Home
-from fiftytwo.learner import progress, proving
+from fiftytwo.learner import proving
 from fiftytwo.learner.workbench import Bench
 from fiftytwo.runner import run_one
 from fiftytwo.store import Store

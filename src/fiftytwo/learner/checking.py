@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 
 from fiftytwo.evidence import Run
 from fiftytwo.home import Home
-from fiftytwo.learner.progress import Way, ways
 from fiftytwo.learner.workbench import Bench, Refused
+from fiftytwo.progress import Way, ways
 from fiftytwo.store import Store
 
 if TYPE_CHECKING:

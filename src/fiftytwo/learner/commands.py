@@ -10,10 +10,10 @@ from typing import Any
 
 import click
 
-from fiftytwo import plan
+from fiftytwo import plan, progress
 from fiftytwo.console import fail, here
 from fiftytwo.home import Home
-from fiftytwo.learner import checking, pace, progress, showing
+from fiftytwo.learner import checking, pace, showing
 from fiftytwo.learner.workbench import Bench, Refused
 
 _Number = click.argument("week", type=int)

@@ -25,7 +25,7 @@ from typing import Literal
 
 from fiftytwo import plan
 from fiftytwo.home import Home
-from fiftytwo.learner.progress import Way
+from fiftytwo.progress import Way
 from mltoolkit.errors import CannotRead
 from mltoolkit.io import atomic_write
 
@@ -211,7 +211,7 @@ def schedule(
     ----------
     pace : Pace
     ways : mapping of int to Way
-        From :func:`fiftytwo.learner.progress.ways`; moments are taken in their own time zone's local day.
+        From :func:`fiftytwo.progress.ways`; moments are taken in their own time zone's local day.
     today : date
         Nothing that is open can be due before it.
     stated : mapping of int to float, optional

@@ -17,11 +17,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal
 
-from fiftytwo import plan
+from fiftytwo import plan, progress
 from fiftytwo.evidence import Run
 from fiftytwo.home import FOLDER, FULL, Home
 from fiftytwo.job import EVIDENCE
-from fiftytwo.learner import checking, progress
+from fiftytwo.learner import checking
 from fiftytwo.learner.workbench import Bench
 from fiftytwo.store import RunRow, Store, from_json
 from mltoolkit.errors import CannotRead

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import click
 
-from fiftytwo import plan
+from fiftytwo import plan, progress
 from fiftytwo.console import fail, here, symbol
 from fiftytwo.evidence import Outcome
 from fiftytwo.home import Home
-from fiftytwo.learner import progress, proving
+from fiftytwo.learner import proving
 
 _TITLE = 40
 _SIGNS: dict[str, Outcome] = {

@@ -11,10 +11,10 @@ from typing import Any
 
 import click
 
-from fiftytwo import plan
+from fiftytwo import plan, progress
 from fiftytwo.console import fail, here
 from fiftytwo.home import Home
-from fiftytwo.learner import progress, quiz
+from fiftytwo.learner import quiz
 from fiftytwo.learner.quiz import Item, Marked
 
 _WIDTH = 79

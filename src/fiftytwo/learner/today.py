@@ -8,10 +8,10 @@ from datetime import datetime
 
 import click
 
-from fiftytwo import plan
+from fiftytwo import plan, progress
 from fiftytwo.console import console
 from fiftytwo.home import Home
-from fiftytwo.learner import pace, pace_showing, progress, quiz, showing
+from fiftytwo.learner import pace, pace_showing, quiz, showing
 
 
 @dataclass(frozen=True)

@@ -12,10 +12,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from fiftytwo import plan
+from fiftytwo import plan, progress
 from fiftytwo.evidence import Run
 from fiftytwo.home import Home
-from fiftytwo.learner import checking, pace, pace_showing, progress
+from fiftytwo.learner import checking, pace, pace_showing
 from fiftytwo.report.pages import fill, page_name, when
 from fiftytwo.report.site import refuse_to_destroy, replace_folder
 from fiftytwo.store import Store

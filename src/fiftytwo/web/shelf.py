@@ -14,13 +14,13 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 import sqlalchemy as sa
 
-from fiftytwo import plan
+from fiftytwo import plan, progress
 from fiftytwo.evidence import Run
 from fiftytwo.home import Event, Home
 from fiftytwo.job import EVIDENCE
-from fiftytwo.learner import pace, progress, quiz
-from fiftytwo.learner.progress import Way
+from fiftytwo.learner import pace, quiz
 from fiftytwo.learner.workbench import Bench
+from fiftytwo.progress import Way
 from fiftytwo.report.pages import when
 from fiftytwo.report.portfolio import Piece, pieces
 from fiftytwo.store import RunRow, Store, from_json

@@ -14,7 +14,7 @@ from fiftytwo.cli import cli
 from fiftytwo.learner import pace, today
 from fiftytwo.learner.calendar import to_ics
 from fiftytwo.learner.pace import Pace
-from fiftytwo.learner.progress import Way
+from fiftytwo.progress import Way
 from mltoolkit.errors import CannotRead
 
 MONDAY = date(2027, 1, 4)

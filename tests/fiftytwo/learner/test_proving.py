@@ -6,9 +6,9 @@ import shutil
 
 import pytest
 
-from fiftytwo import plan
+from fiftytwo import plan, progress
 from fiftytwo.home import Home
-from fiftytwo.learner import progress, proving
+from fiftytwo.learner import proving
 from fiftytwo.runner import Options, run_many, run_one
 
 
