@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from fiftytwo.weeks.w17_transformer.recurrent import Recurrent, flops_of, width_of
+from mltoolkit.deep import torch_threads
 from mltoolkit.llm.configuration import TransformerConfig
 from mltoolkit.llm.gpt import GPT
 from mltoolkit.llm.pretraining import Recipe, plain_recipe, pretrain, validation_loss
@@ -181,12 +182,14 @@ def _train(
     model: nn.Module, train: Tensor, validation: Tensor, recipe: Recipe, scale: Scale, seed: int
 ) -> dict[str, Any]:
     """Train a model and give what it left as plain data."""
-    first = validation_loss(model, validation, length=LENGTH, most=scale.windows)
-    started = time.perf_counter()
-    history = pretrain(
-        model, train, recipe, validation=validation, validate_every=scale.look_every, windows=scale.windows, seed=seed
-    )
-    seconds = time.perf_counter() - started
+    with torch_threads(1):  # of models this small two threads wait for each other
+        first = validation_loss(model, validation, length=LENGTH, most=scale.windows)
+        started = time.perf_counter()
+        history = pretrain(
+            model, train, recipe, validation=validation, validate_every=scale.look_every, windows=scale.windows,
+            seed=seed,
+        )  # fmt: skip
+        seconds = time.perf_counter() - started
     looks = [(record.step, float(record.metrics["loss"])) for record in history.records if "loss" in record.metrics]
     per_step = recipe.batch_size * recipe.length
     return {
